@@ -1,0 +1,1 @@
+"""Corpora: bundled files with their licences, loading, cleaning, deduplication and the split."""

@@ -1,0 +1,280 @@
+"""A corpus: documents, cleaned and split once, the same way for everybody.
+
+Every model is compared on the same held-out names, so the split must not depend on a seed, on the order of
+the lines or on the machine: a name's side is a hash of the name itself. Repeats are removed *before* the
+split; in the well-known names file, where they stay, about one held-out name in eight is also a training
+name.
+"""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from lmlab.errors import LabError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+Kind = Literal["names", "text"]
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+
+FILES = Path(__file__).parent / "files"
+BUNDLED = {"names": FILES / "names.txt", "names_indian": FILES / "names_indian.txt"}
+
+FEWEST_FOR_HASH_SPLIT = 100
+LONGEST_NAME = 100  # characters; a longer line is prose, not a name
+LARGEST_ALPHABET = 2_000  # distinct characters; a softmax over more would not fit a lesson
+
+
+@dataclass(frozen=True)
+class Report:
+    """What cleaning did, in numbers: `lines` read, `kept`, and why the others were dropped."""
+
+    lines: int
+    kept: int
+    empty: int = 0
+    duplicates: int = 0
+    too_long: int = 0
+    by_rank: bool = False
+    """The corpus is small, so the split goes by the rank of the hash instead of the hash itself."""
+
+    def sentence(self) -> str:
+        """Say it in words.
+
+        >>> Report(lines=5, kept=3, empty=1, duplicates=1, by_rank=True).sentence()
+        'Read 5 lines, kept 3; dropped 1 repeated, 1 empty. Under 100 names, so the split goes by rank.'
+        """
+        dropped = [
+            f"{number:,} {why}"
+            for number, why in (
+                (self.duplicates, "repeated"),
+                (self.empty, "empty"),
+                (self.too_long, f"longer than {LONGEST_NAME} characters"),
+            )
+            if number
+        ]
+        text = f"Read {self.lines:,} lines, kept {self.kept:,}"
+        text += f"; dropped {', '.join(dropped)}." if dropped else "; dropped none."
+        if self.by_rank:
+            text += f" Under {FEWEST_FOR_HASH_SPLIT} names, so the split goes by rank."
+        return text
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Documents with their side of the split.
+
+    `documents` is a `datasets.Dataset` with the columns `text` and `part`; `sha256` is the hash of the
+    cleaned documents, so two corpora with the same hash hold the same lines in the same order.
+    """
+
+    kind: Kind
+    documents: "Dataset"
+    report: Report
+    sha256: str
+    name: str = "your text"
+    _parts: dict[Part, list[str]] = field(default_factory=dict, repr=False)
+
+    def part(self, part: Part) -> list[str]:
+        """The documents of one side: `train`, `validation` or `test`."""
+        return self._parts[part]
+
+    @property
+    def split(self) -> dict[Part, int]:
+        """How many documents each side has."""
+        return {part: len(self._parts[part]) for part in PARTS}
+
+    @cached_property
+    def alphabet(self) -> list[str]:
+        """Every character of every document, sorted by code point."""
+        return sorted(set().union(*(set("".join(self._parts[part])) for part in PARTS)))
+
+    @cached_property
+    def longest(self) -> int:
+        """Length of the longest document in characters."""
+        return max(len(text) for part in PARTS for text in self._parts[part])
+
+
+def normalise_name(line: str) -> str:
+    """Lower-case, strip, compose accents, and fold runs of white space into one space.
+
+    >>> normalise_name("  Zoe\\u0308 ")
+    'zoë'
+    >>> normalise_name("प्रिया")
+    'प्रिया'
+    """
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", line.lower())).strip()
+
+
+def hash_of(document: str) -> int:
+    """64-bit blake2b of the normalised UTF-8; the split is this number modulo 10.
+
+    >>> hash_of("emma") % 10, hash_of("olivia") % 10
+    (1, 9)
+    """
+    digest = hashlib.blake2b(document.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
+
+
+def split_names(names: list[str]) -> tuple[list[Part], bool]:
+    """Side of each distinct name, and whether the small-corpus rule was used.
+
+    Buckets 0 to 7 train, 8 validates, 9 tests. Under 100 names a bucket may be empty, so there the names
+    are ranked by hash and the last tenth (at least one) tests, the tenth before it validates.
+
+    >>> split_names(["a", "b", "c"])[1]
+    True
+    """
+    sides: list[Part] = ["train"] * 8 + ["validation", "test"]
+    if len(names) >= FEWEST_FOR_HASH_SPLIT:
+        return [sides[hash_of(name) % 10] for name in names], False
+    tenth = max(1, round(len(names) / 10))
+    ranked = sorted(names, key=hash_of)
+    side_of: dict[str, Part] = dict.fromkeys(ranked, "train")
+    side_of.update(dict.fromkeys(ranked[-2 * tenth : -tenth], "validation"))
+    side_of.update(dict.fromkeys(ranked[-tenth:], "test"))
+    return [side_of[name] for name in names], True
+
+
+def names_corpus(lines: Iterable[str], name: str = "your text") -> Corpus:
+    """Clean, deduplicate and split one document a line.
+
+    Raises `LabError` when fewer than three distinct names are left: each side needs one.
+
+    >>> corpus = names_corpus(["Ada", "ada ", "", "Grace", "Alan", "Edsger"])
+    >>> corpus.report.sentence()
+    'Read 6 lines, kept 4; dropped 1 repeated, 1 empty. Under 100 names, so the split goes by rank.'
+    >>> corpus.split
+    {'train': 2, 'validation': 1, 'test': 1}
+    """
+    lines = list(lines)
+    cleaned = [normalise_name(line) for line in lines]
+    filled = [line for line in cleaned if line]
+    short = [line for line in filled if len(line) <= LONGEST_NAME]
+    names = list(dict.fromkeys(short))
+    if len(names) < 3:
+        raise LabError(
+            f"The corpus has {len(names)} usable line{'' if len(names) == 1 else 's'}: learning needs at least 3 "
+            f"different names, one each to train, validate and test. Put one name on each line"
+            + (f", of at most {LONGEST_NAME} characters." if len(short) < len(filled) else ".")
+        )
+    sides, by_rank = split_names(names)
+    report = Report(
+        lines=len(lines),
+        kept=len(names),
+        empty=len(cleaned) - len(filled),
+        duplicates=len(short) - len(names),
+        too_long=len(filled) - len(short),
+        by_rank=by_rank,
+    )
+    return _assemble("names", names, sides, report, name)
+
+
+def text_corpus(text: str, name: str = "your text") -> Corpus:
+    """One long document in three contiguous pieces, 80/10/10; case and repeats are kept.
+
+    >>> text_corpus("to be or not to be, that is the question").part("validation")
+    ['ques']
+    """
+    if len(text) < 30:
+        raise LabError(f"The text has {len(text)} characters: a split needs at least 30. Add more text.")
+    first, second = len(text) * 8 // 10, len(text) * 9 // 10
+    pieces = [text[:first], text[first:second], text[second:]]
+    report = Report(lines=text.count("\n") + 1, kept=text.count("\n") + 1)
+    return _assemble("text", pieces, list(PARTS), report, name)
+
+
+def _assemble(kind: Kind, texts: list[str], sides: list[Part], report: Report, name: str) -> Corpus:
+    from datasets import Dataset  # here, because the web process reads this module and must stay light
+
+    parts: dict[Part, list[str]] = {part: [] for part in PARTS}
+    for text, side in zip(texts, sides, strict=True):
+        parts[side].append(text)
+    digest = hashlib.sha256("\n".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
+    corpus = Corpus(kind, Dataset.from_dict({"text": texts, "part": sides}), report, digest, name, parts)
+    if len(corpus.alphabet) > LARGEST_ALPHABET:
+        raise LabError(
+            f"The corpus has {len(corpus.alphabet):,} different characters; at most {LARGEST_ALPHABET:,} work "
+            "here. Use a corpus in one script."
+        )
+    return corpus
+
+
+def load_corpus(source: str | Path, kind: Kind = "names") -> Corpus:
+    """Load a bundled corpus, a file, pasted text or a Hub data set.
+
+    `source` is `names` or `names_indian` (bundled), `hub:owner/name` (needs a network), the path of a UTF-8
+    file with one document a line, or the text itself when it holds a line break.
+
+    Raises `LabError` when the source cannot be read or holds too little.
+
+    >>> load_corpus("names_indian").split
+    {'train': 924, 'validation': 111, 'test': 110}
+    >>> load_corpus("ada\\ngrace\\nalan").name
+    'your text'
+    """
+    if isinstance(source, str) and source in BUNDLED:
+        return _from_text(BUNDLED[source].read_text("utf-8"), source, kind)
+    if isinstance(source, str) and source.startswith("hub:"):
+        return names_or_text(_hub_lines(source.removeprefix("hub:")), source, kind)
+    if isinstance(source, str) and "\n" in source:
+        return _from_text(source, "your text", kind)
+    path = Path(source)
+    if not path.is_file():
+        raise LabError(
+            f"There is no corpus or file called '{str(source)[:80]}'. "
+            f"Use {', '.join(BUNDLED)}, hub:owner/name, or the path of a file with one document a line."
+        )
+    return _from_text(decode_utf8(path.read_bytes(), path.name), path.stem, kind)
+
+
+def decode_utf8(content: bytes, file: str) -> str:
+    """Bytes of a file as text; a byte-order mark is dropped.
+
+    >>> decode_utf8(b"caf\\xe9", "names.txt")
+    Traceback (most recent call last):
+    lmlab.errors.LabError: names.txt is not UTF-8: byte 4 (0xe9) does not fit. Save the file as UTF-8 and load
+    it again.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise LabError(
+            f"{file} is not UTF-8: byte {error.start + 1} (0x{content[error.start]:02x}) does not fit. "
+            "Save the file as UTF-8 and load it again."
+        ) from None
+
+
+def names_or_text(lines: list[str], name: str, kind: Kind) -> Corpus:
+    """Make the corpus of the wanted kind from lines."""
+    return names_corpus(lines, name) if kind == "names" else text_corpus("\n".join(lines), name)
+
+
+def _from_text(text: str, name: str, kind: Kind) -> Corpus:
+    return names_or_text(text.splitlines() if kind == "names" else text.split("\n"), name, kind)
+
+
+def _hub_lines(name: str) -> list[str]:
+    """The lines of a Hub data set's train split: the column `text` or `name`, or else the first of strings."""
+    from datasets import Value, load_dataset
+
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        raise LabError(f"'{name[:80]}' is not the name of a Hub data set. Write hub:owner/name.")
+    try:
+        data = load_dataset(name, split="train")
+    except Exception as error:  # many kinds: no network, no such data set, a format datasets cannot read
+        raise LabError(
+            f"The data set '{name}' could not be loaded from the Hub ({type(error).__name__}). "
+            "Check the name and the network, or use the bundled names."
+        ) from error
+    strings = [column for column, kind in data.features.items() if kind in (Value("string"), Value("large_string"))]
+    if not strings:
+        raise LabError(f"The data set '{name}' has no column of text. Choose another one.")
+    column = next((c for wanted in ("text", "name", "names") for c in strings if c.lower() == wanted), strings[0])
+    return [line for text in data[column] if text for line in text.splitlines()]

@@ -1,0 +1,168 @@
+"""The one loss. Everything that trains, compares or prints a loss calls `token_nats`.
+
+The unit of the ruler is nats per character: the sum of -ln p over all predictions, divided by the number of
+characters plus one end mark a document. A name of n letters is n + 1 predictions.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lmlab.models.protocol import IGNORE, Examples, LanguageModel
+from lmlab.tokenizers.characters import CharacterTokenizer
+
+CHUNK = 4096  # predictions scored at once: about 100 ms of a small network on one core
+
+
+def token_nats(logits: Tensor, targets: Tensor) -> Tensor:
+    """-ln p of each target: (B, T, V) logits, (B, T) targets -> (B, T); 0 where the target is -100.
+
+    >>> token_nats(torch.zeros(1, 2, 27), torch.tensor([[5, -100]]))
+    tensor([[3.2958, 0.0000]])
+    """
+    flat = F.cross_entropy(
+        logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), reduction="none", ignore_index=IGNORE
+    )
+    return flat.reshape(targets.shape)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss on the ruler. `nll` is in nats per character and may be infinite; `infinite_at` says where.
+
+    >>> loss = Loss(nats=33.0, predictions=10)
+    >>> round(loss.nll, 2), round(loss.perplexity, 2), round(loss.bpc, 2)
+    (3.3, 27.11, 4.76)
+    """
+
+    nats: float
+    predictions: int
+    unseen: int = 0
+    """Predictions whose context a count model had never seen."""
+    infinite_at: dict[str, str] | None = None
+    """The first impossible prediction: `document`, `after` and `next`."""
+
+    @property
+    def nll(self) -> float:
+        """Nats per character, the end mark included."""
+        return self.nats / self.predictions
+
+    @property
+    def perplexity(self) -> float:
+        """As unsure as among this many equally likely tokens: e to the loss in nats."""
+        return math.exp(self.nll) if self.nll < 700 else math.inf
+
+    @property
+    def bpc(self) -> float:
+        """Bits per character: nats / ln 2."""
+        return self.nll / math.log(2)
+
+    def to_json(self) -> dict[str, Any]:
+        """Finite numbers, or `null` with `infinite_at`.
+
+        >>> Loss(math.inf, 5, infinite_at={"document": "jq", "after": "j", "next": "q"}).to_json()["nll"]
+        """
+        finite = math.isfinite(self.nll)
+        return {
+            "nll": self.nll if finite else None,
+            "perplexity": self.perplexity if math.isfinite(self.perplexity) else None,
+            "bpc": self.bpc if finite else None,
+            "predictions": self.predictions,
+            "unseen": self.unseen,
+            "infinite_at": self.infinite_at,
+        }
+
+
+class Evaluation:
+    """The loss of a model on documents, one chunk at a time, so that a live run can put it between steps.
+
+    Every document counts, longest first; equal lengths stand together, so little is padded.
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        documents: Sequence[str],
+        tokenizer: CharacterTokenizer,
+        examples: Examples | None = None,
+    ) -> None:
+        self.model, self.documents, self.tokenizer = model, documents, tokenizer
+        self.examples = examples or Examples(documents, tokenizer, model.block_size)
+        self.loss: Loss | None = None
+        """The result, once the last chunk is done."""
+
+    def chunks(self) -> Iterator[int]:
+        """Score chunk after chunk; yields the number of predictions made so far."""
+        order = torch.argsort(self.examples.tokens, descending=True, stable=True)
+        nats, done, unseen, infinite_at = 0.0, 0, 0, None
+        begin = 0
+        while begin < len(order):
+            size = max(1, CHUNK // int(self.examples.tokens[order[begin]]))
+            indices = order[begin : begin + size]
+            batch = self.examples.batch(indices)
+            with torch.inference_mode():
+                each = token_nats(self.model.logits(batch.ids), batch.targets)
+            predicted = batch.targets != IGNORE
+            if infinite_at is None and torch.isinf(each).any():
+                row, column = torch.nonzero(torch.isinf(each))[0].tolist()
+                document = int(self.examples.document[indices[row]])
+                infinite_at = self._where(document, batch.ids[row], batch.targets[row], column)
+            nats += float(each.double().sum())
+            done += int(predicted.sum())
+            if hasattr(self.model, "unseen"):
+                unseen += int(self.model.unseen(batch.ids)[predicted.numpy()].sum())
+            begin += size
+            yield done
+        self.loss = Loss(nats, done, unseen, infinite_at)
+
+    def _where(self, document: int, ids: Tensor, targets: Tensor, column: int) -> dict[str, str]:
+        symbols = self.tokenizer.symbols
+        context = self.model.context
+        first = 0 if context is None else max(0, column + 1 - max(1, context))
+        return {
+            "document": self.documents[document],
+            "after": "".join(symbols[i] for i in ids[first : column + 1].tolist()),
+            "next": symbols[int(targets[column])],
+        }
+
+
+def evaluate(model: LanguageModel, documents: Sequence[str], tokenizer: CharacterTokenizer) -> Loss:
+    """The loss of any model on documents; one number for a table and for a GPT.
+
+    >>> from lmlab.models.ngram import Ngram, NgramConfig, count_ngrams
+    >>> tokenizer = CharacterTokenizer("ab")
+    >>> model = Ngram(NgramConfig(2, "mle"), count_ngrams(["ab", "aa"], tokenizer, 2))
+    >>> round(evaluate(model, ["ab"], tokenizer).nll, 4)             # (0 + ln 3 + 0) / 3 predictions
+    0.3662
+    >>> evaluate(model, ["ba"], tokenizer).infinite_at
+    {'document': 'ba', 'after': '.', 'next': 'b'}
+    """
+    evaluation = Evaluation(model, documents, tokenizer)
+    for _ in evaluation.chunks():
+        continue
+    assert evaluation.loss is not None
+    return evaluation.loss
+
+
+def surprisal(model: LanguageModel, document: str, tokenizer: CharacterTokenizer) -> list[float]:
+    """-ln p of each character of one document and of its end, in nats: n + 1 numbers for n characters.
+
+    >>> from lmlab.models.ngram import Ngram, NgramConfig, count_ngrams
+    >>> tokenizer = CharacterTokenizer("ab")
+    >>> model = Ngram(NgramConfig(2, "mle"), count_ngrams(["ab", "aa"], tokenizer, 2))
+    >>> [round(nats, 3) for nats in surprisal(model, "aa", tokenizer)]
+    [0.0, 1.099, 1.099]
+    """
+    examples = Examples([document], tokenizer, model.block_size)
+    nats: list[float] = []
+    for i in range(len(examples)):
+        batch = examples.batch(torch.tensor([i]))
+        with torch.inference_mode():
+            each = token_nats(model.logits(batch.ids), batch.targets)[0]
+        nats += (each[batch.targets[0] != IGNORE] + 0.0).tolist()  # no minus zero
+    return nats

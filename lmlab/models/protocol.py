@@ -1,0 +1,114 @@
+"""What every language model is, from a count table to a GPT, and the batches that they all take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lmlab.tokenizers.characters import CharacterTokenizer, with_boundaries
+
+State = Any
+"""What a model carries from one token to the next: a cache, a hidden state, or the last ids."""
+
+IGNORE = -100
+"""Target where nothing is predicted (the padding of a batch)."""
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """Turns the tokens so far into logits for the next one.
+
+    A count model is a plain class and answers with log-probabilities, which are logits too; a neural model
+    is also an `nn.Module`. Loss, sampling and training live elsewhere, once for all models.
+    """
+
+    vocab_size: int
+    context: int | None
+    """How many tokens back a prediction can see; None = everything."""
+    block_size: int | None
+    """The longest sequence that `logits` takes at once; None = any."""
+
+    def logits(self, ids: Tensor) -> Tensor:
+        """(B, T) int64 -> (B, T, V) float. Position t sees ids[:, : t + 1] only; -inf is allowed, NaN never."""
+
+    def next(self, ids: Tensor, state: State = None) -> tuple[Tensor, State]:
+        """(B, T) new tokens and the state so far -> logits (B, V) for the token that follows, and the new state."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Right-padded sequences. `ids` (B, T) int64; `targets` (B, T) int64, -100 where nothing is predicted."""
+
+    ids: Tensor
+    targets: Tensor
+
+
+class Examples:
+    """Encoded documents, cut into the sequences that a model reads.
+
+    Each document becomes `boundary, tokens` as input and `tokens, boundary` as targets: n + 1 predictions
+    for n tokens. A document longer than the model's block is cut into windows that overlap by half; every
+    token is predicted exactly once, and in a later window it sees at least half a block of what came before.
+
+    >>> examples = Examples(["ab", "c"], CharacterTokenizer("abc"))
+    >>> batch = examples.batch(torch.tensor([0, 1]))
+    >>> batch.ids.tolist(), batch.targets.tolist()
+    ([[0, 1, 2], [0, 3, 0]], [[1, 2, 0], [3, 0, -100]])
+    >>> len(examples), examples.predictions
+    (2, 5)
+    """
+
+    def __init__(
+        self, documents: Sequence[str], tokenizer: CharacterTokenizer, block_size: int | None = None
+    ) -> None:
+        ids, lengths = tokenizer.encode_many(documents)
+        stream, starts = with_boundaries(ids, lengths, tokenizer.boundary_id)
+        self.boundary_id = tokenizer.boundary_id
+        self.predictions = int(np.sum(lengths + 1))
+        document, begin, length, skip = _windows(lengths + 1, block_size)
+        self.document = document
+        """(N,) which document each example is cut from."""
+        self._stream = torch.from_numpy(stream)
+        self._begin = torch.from_numpy(starts[document] + begin)
+        self._length = torch.from_numpy(length)
+        self._skip = torch.from_numpy(skip)
+        self._columns = torch.arange(int(length.max()))
+
+    def __len__(self) -> int:
+        return len(self._begin)
+
+    @property
+    def tokens(self) -> Tensor:
+        """(N,) how many tokens each example holds; equal lengths can be batched without padding."""
+        return self._length
+
+    def batch(self, indices: Tensor) -> Batch:
+        """The examples `indices` (B,), padded to the longest of them."""
+        begin, length, skip = self._begin[indices, None], self._length[indices, None], self._skip[indices, None]
+        columns = self._columns[: int(length.max())]
+        inside = columns < length
+        position = torch.where(inside, begin + columns, 0)
+        ids = torch.where(inside, self._stream[position], self.boundary_id)
+        targets = torch.where(inside & (columns >= skip), self._stream[position + 1], IGNORE)
+        return Batch(ids, targets)
+
+
+def _windows(lengths: np.ndarray, block_size: int | None) -> tuple[np.ndarray, ...]:
+    """(document, begin, length, targets to skip) of each window; one window where the document fits."""
+    if block_size is None or lengths.max() <= block_size:
+        zero = np.zeros_like(lengths)
+        return np.arange(len(lengths)), zero, lengths, zero
+    stride = max(1, block_size // 2)
+    rows = []
+    for document, length in enumerate(lengths.tolist()):
+        rows.append((document, 0, min(length, block_size), 0))
+        done = block_size
+        while done < length:
+            begin = done - (block_size - stride)
+            end = min(begin + block_size, length)
+            rows.append((document, begin, end - begin, done - begin))
+            done = end
+    return tuple(np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))

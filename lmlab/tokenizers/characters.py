@@ -1,0 +1,116 @@
+"""Characters as tokens: the simplest tokenizer, and the one the ladder starts with.
+
+A tokenizer turns text into integers and back. Beside the characters there is one more token, the
+*boundary*: it begins and ends every document, is drawn as `.`, and no text ever encodes to it, so a full
+stop in the data is another token.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmlab.errors import LabError
+
+IntArray = NDArray[np.int64]
+
+
+class Tokenizer(Protocol):
+    """What every tokenizer offers."""
+
+    vocab_size: int
+    boundary_id: int
+
+    def encode(self, text: str) -> list[int]:
+        """Text -> ids, without boundaries."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Ids -> text; boundaries vanish."""
+
+
+class CharacterTokenizer:
+    """One token a Unicode character (code point); id 0 is the boundary, the alphabet follows in order.
+
+    >>> tokenizer = CharacterTokenizer("abc")
+    >>> tokenizer.vocab_size, tokenizer.encode("cab"), tokenizer.decode([0, 3, 1, 2, 0])
+    (4, [3, 1, 2], 'cab')
+    >>> tokenizer.symbols
+    ['.', 'a', 'b', 'c']
+    """
+
+    boundary_id = 0
+
+    def __init__(self, alphabet: Sequence[str]) -> None:
+        self.alphabet = sorted(set(alphabet))
+        self.vocab_size = 1 + len(self.alphabet)
+        self._codes = np.array([ord(character) for character in self.alphabet], dtype=np.uint32)
+
+    @property
+    def symbols(self) -> list[str]:
+        """How each id is drawn: the boundary as `.`, a real full stop in quotes, a space as an open box."""
+        drawn = {".": "‘.’", " ": "␣", "\n": "⏎", "\t": "⇥"}
+        return [".", *(drawn.get(character, character) for character in self.alphabet)]
+
+    def encode(self, text: str) -> list[int]:
+        """Text -> ids, without boundaries. Raises `LabError` that names a character outside the vocabulary.
+
+        >>> CharacterTokenizer("abc").encode("bad")
+        Traceback (most recent call last):
+        lmlab.errors.LabError: The character 'd' is not in the vocabulary, which has: abc. Use only these.
+        """
+        return self.encode_many([text])[0].tolist()
+
+    def encode_many(self, documents: Sequence[str]) -> tuple[IntArray, IntArray]:
+        """All documents one after the other, and the length of each; no Python work per character.
+
+        >>> ids, lengths = CharacterTokenizer("abc").encode_many(["ab", "c"])
+        >>> ids.tolist(), lengths.tolist()
+        ([1, 2, 3], [2, 1])
+        """
+        lengths = np.fromiter((len(document) for document in documents), dtype=np.int64, count=len(documents))
+        codes = np.frombuffer("".join(documents).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        ids = np.searchsorted(self._codes, codes)
+        found = ids < len(self._codes)
+        found[found] = self._codes[ids[found]] == codes[found]
+        if not found.all():
+            unknown = chr(codes[~found][0])
+            shown = "".join(self.alphabet)
+            shown = shown if len(shown) <= 60 else shown[:60] + f" … ({len(self.alphabet)} characters)"
+            raise LabError(
+                f"The character '{unknown}' is not in the vocabulary, which has: {shown}. Use only these."
+            )
+        return ids.astype(np.int64) + 1, lengths
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Ids -> text; boundaries vanish."""
+        return "".join(self.alphabet[i - 1] for i in ids if i != self.boundary_id)
+
+    def to_json(self) -> dict[str, object]:
+        """What a run's card stores; `from_json` reads it back."""
+        return {"kind": "characters", "alphabet": "".join(self.alphabet)}
+
+    @classmethod
+    def from_json(cls, card: dict[str, object]) -> "CharacterTokenizer":
+        """Rebuild the tokenizer of a run."""
+        if card.get("kind") != "characters" or not isinstance(card.get("alphabet"), str):
+            raise LabError("This run's tokenizer is not one of characters; this version cannot read it.")
+        return cls(str(card["alphabet"]))
+
+
+def with_boundaries(ids: IntArray, lengths: IntArray, boundary_id: int) -> tuple[IntArray, IntArray]:
+    """Put one boundary before, between and after the documents; also return where each document starts.
+
+    A document of n tokens that starts at s occupies s to s + n + 1: its boundary, its tokens, and the next
+    document's boundary, which is also its own end. A model predicts n + 1 tokens of it.
+
+    >>> stream, starts = with_boundaries(np.array([1, 2, 3]), np.array([2, 1]), 0)
+    >>> stream.tolist(), starts.tolist()
+    ([0, 1, 2, 0, 3, 0], [0, 3])
+    """
+    starts = np.concatenate([[0], np.cumsum(lengths + 1)])
+    stream = np.full(starts[-1] + 1, boundary_id, dtype=np.int64)
+    inside = np.ones(len(stream), dtype=bool)
+    inside[starts] = False
+    stream[inside] = ids
+    return stream, starts[:-1]
