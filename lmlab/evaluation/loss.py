@@ -92,7 +92,7 @@ class Evaluation:
         examples: Examples | None = None,
     ) -> None:
         self.model, self.documents, self.tokenizer = model, documents, tokenizer
-        self.examples = examples or Examples(documents, tokenizer, model.block_size)
+        self.examples = examples or Examples.of(model, documents, tokenizer)
         self.loss: Loss | None = None
         """The result, once the last chunk is done."""
 
@@ -158,7 +158,7 @@ def surprisal(model: LanguageModel, document: str, tokenizer: CharacterTokenizer
     >>> [round(nats, 3) for nats in surprisal(model, "aa", tokenizer)]
     [0.0, 1.099, 1.099]
     """
-    examples = Examples([document], tokenizer, model.block_size)
+    examples = Examples.of(model, [document], tokenizer)
     nats: list[float] = []
     for i in range(len(examples)):
         batch = examples.batch(torch.tensor([i]))

@@ -16,6 +16,8 @@ State = Any
 IGNORE = -100
 """Target where nothing is predicted (the padding of a batch)."""
 
+LONG_DOCUMENT = 256  # tokens; a longer document is read in windows, whatever the model
+
 
 @runtime_checkable
 class LanguageModel(Protocol):
@@ -35,7 +37,7 @@ class LanguageModel(Protocol):
         """(B, T) int64 -> (B, T, V) float. Position t sees ids[:, : t + 1] only; -inf is allowed, NaN never."""
 
     def next(self, ids: Tensor, state: State = None) -> tuple[Tensor, State]:
-        """(B, T) new tokens and the state so far -> logits (B, V) for the token that follows, and the new state."""
+        """(B, T) new tokens, the state so far -> logits (B, V) for the token that follows, the new state."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,15 @@ class Examples:
         self._skip = torch.from_numpy(skip)
         self._columns = torch.arange(int(length.max()))
 
+    @classmethod
+    def of(cls, model: LanguageModel, documents: Sequence[str], tokenizer: CharacterTokenizer) -> "Examples":
+        """Examples that fit the model: whole documents, or windows of its block, or of a long document."""
+        if model.block_size is not None:
+            return cls(documents, tokenizer, model.block_size)
+        if max(len(document) for document in documents) < LONG_DOCUMENT:
+            return cls(documents, tokenizer)
+        return cls(documents, tokenizer, max(LONG_DOCUMENT, 2 * (model.context or 0)))
+
     def __len__(self) -> int:
         return len(self._begin)
 
@@ -87,7 +98,8 @@ class Examples:
 
     def batch(self, indices: Tensor) -> Batch:
         """The examples `indices` (B,), padded to the longest of them."""
-        begin, length, skip = self._begin[indices, None], self._length[indices, None], self._skip[indices, None]
+        begin, length = self._begin[indices, None], self._length[indices, None]
+        skip = self._skip[indices, None]
         columns = self._columns[: int(length.max())]
         inside = columns < length
         position = torch.where(inside, begin + columns, 0)

@@ -77,9 +77,7 @@ class CharacterTokenizer:
             unknown = chr(codes[~found][0])
             shown = "".join(self.alphabet)
             shown = shown if len(shown) <= 60 else shown[:60] + f" … ({len(self.alphabet)} characters)"
-            raise LabError(
-                f"The character '{unknown}' is not in the vocabulary, which has: {shown}. Use only these."
-            )
+            raise LabError(f"The character '{unknown}' is not in the vocabulary, which has: {shown}. Use only these.")
         return ids.astype(np.int64) + 1, lengths
 
     def decode(self, ids: Sequence[int]) -> str:

@@ -1,0 +1,183 @@
+"""The plain GPT: tokens look back at tokens, then each thinks for itself; four times over.
+
+    ids (B, T) -> token + position embeddings (B, T, C)
+      n_layer times:  x = x + attention(norm(x))
+                      x = x + mlp(norm(x))
+    -> norm -> logits (B, T, V)
+
+Source: Vaswani et al. (2017), Attention is all you need, sections 3.2 and 3.5; Radford et al. (2019),
+Language models are unsupervised multitask learners, section 2.3, for the norm before each part (pre-norm).
+Dimensions: B batch, T time, C = d_model, H heads, D = C / H per head, V vocabulary.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn as nn
+from torch import Tensor
+
+from lmlab.errors import LabError
+from lmlab.models.protocol import State
+
+Cache = tuple[Tensor, Tensor]
+"""Keys and values of the tokens so far, each (B, H, P, D)."""
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """`context` tokens at most, `n_layer` blocks of width `d_model` with `n_head` heads each."""
+
+    context: int = 32
+    d_model: int = 64
+    n_layer: int = 4
+    n_head: int = 4
+    positions: Literal["learned", "sinusoidal"] = "learned"
+
+    def __post_init__(self) -> None:
+        for name, value, most in (
+            ("context", self.context, 1024),
+            ("d_model", self.d_model, 512),
+            ("n_layer", self.n_layer, 12),
+            ("n_head", self.n_head, 16),
+        ):
+            if not 1 <= value <= most:
+                raise LabError(f"{name} is {value}: choose 1 to {most}.")
+        if self.d_model % self.n_head:
+            raise LabError(f"d_model {self.d_model} does not divide into {self.n_head} heads: choose a multiple.")
+        if self.positions not in ("learned", "sinusoidal"):
+            raise LabError(f"positions '{self.positions}' is unknown: choose learned or sinusoidal.")
+        if self.positions == "sinusoidal" and self.d_model % 2:
+            raise LabError(f"d_model {self.d_model} is odd: sinusoidal positions need pairs. Choose an even one.")
+
+
+def sinusoidal_positions(length: int, d_model: int) -> Tensor:
+    """(T, C): sines and cosines of the position, each pair slower than the one before (section 3.5).
+
+    >>> sinusoidal_positions(2, 4)
+    tensor([[0.0000, 1.0000, 0.0000, 1.0000],
+            [0.8415, 0.5403, 0.0100, 0.9999]])
+    """
+    position = torch.arange(length)[:, None]
+    speed = torch.exp(-math.log(10_000.0) * torch.arange(0, d_model, 2) / d_model)
+    angles = position * speed
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
+
+
+class CausalSelfAttention(nn.Module):
+    """Every token asks (query), offers (key) and hands over (value); it hears only what came before."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.n_head = config.n_head
+        self.query_key_value = nn.Linear(config.d_model, 3 * config.d_model)
+        self.project = nn.Linear(config.d_model, config.d_model)
+        future = torch.full((config.context, config.context), -math.inf).triu(1)  # added to scores: e^-inf = 0
+        self.register_buffer("no_future", future, persistent=False)
+
+    def forward(self, x: Tensor, past: Cache | None = None) -> tuple[Tensor, Tensor, Cache]:
+        """(B, T, C) -> output (B, T, C), attention weights (B, H, T, P + T), keys and values so far.
+
+        `past` holds the keys and values, each (B, H, P, D), of the P tokens before x.
+        """
+        B, T, C = x.shape
+        q, k, v = self.query_key_value(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)
+        if past is not None:
+            k, v = torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(C // self.n_head)  # (B, H, T, P + T)
+        weights = (scores + self.no_future[k.shape[2] - T : k.shape[2], : k.shape[2]]).softmax(dim=-1)
+        heard = (weights @ v).transpose(1, 2).reshape(B, T, C)
+        return self.project(heard), weights, (k, v)
+
+
+class Block(nn.Module):
+    """Look back, then think: attention and a two-layer network, each added to the stream."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        C = config.d_model
+        self.norm_1, self.norm_2 = nn.LayerNorm(C), nn.LayerNorm(C)
+        self.attention = CausalSelfAttention(config)
+        self.mlp = nn.Sequential(nn.Linear(C, 4 * C), nn.GELU(), nn.Linear(4 * C, C))
+
+    def forward(self, x: Tensor, past: Cache | None = None) -> tuple[Tensor, Tensor, Cache]:
+        """(B, T, C) -> (B, T, C), with the attention's weights and cache."""
+        heard, weights, cache = self.attention(self.norm_1(x), past)
+        x = x + heard
+        return x + self.mlp(self.norm_2(x)), weights, cache
+
+
+class Transformer(nn.Module):
+    """A GPT.
+
+    >>> model = Transformer(TransformerConfig(context=8, d_model=16, n_layer=2, n_head=2), vocab_size=27)
+    >>> model.logits(torch.tensor([[0, 5, 13]])).shape
+    torch.Size([1, 3, 27])
+    >>> [tuple(weights.shape) for weights in model.attention(torch.tensor([[0, 5, 13]]))]
+    [(1, 2, 3, 3), (1, 2, 3, 3)]
+    """
+
+    def __init__(self, config: TransformerConfig, vocab_size: int) -> None:
+        super().__init__()
+        self.config = config
+        self.vocab_size = vocab_size
+        self.context: int | None = config.context
+        self.block_size: int | None = config.context
+        self.embedding = nn.Embedding(vocab_size, config.d_model)
+        if config.positions == "learned":
+            self.positions = nn.Parameter(torch.empty(config.context, config.d_model))
+        else:
+            self.register_buffer("positions", sinusoidal_positions(config.context, config.d_model))
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.norm = nn.LayerNorm(config.d_model)
+        self.head = nn.Linear(config.d_model, vocab_size)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        """Small random weights; what is added to the stream starts smaller the more blocks add to it."""
+        for name, weight in self.named_parameters():
+            if weight.ndim == 2:
+                nn.init.normal_(weight, std=0.02)
+            elif name.endswith("bias"):
+                nn.init.zeros_(weight)
+        for block in self.blocks:
+            for added in (block.attention.project, block.mlp[2]):
+                nn.init.normal_(added.weight, std=0.02 / math.sqrt(2 * self.config.n_layer))
+        nn.init.zeros_(self.head.weight)  # uniform at first: the loss starts at ln V
+
+    def _run(self, ids: Tensor, past: list[Cache] | None = None) -> tuple[Tensor, list[Tensor], list[Cache]]:
+        start = past[0][0].shape[2] if past else 0
+        end = start + ids.shape[1]
+        if end > self.config.context:
+            raise LabError(f"{end} tokens do not fit the context of {self.config.context}. Shorten the text.")
+        x = self.embedding(ids) + self.positions[start:end]
+        attention, cache = [], []
+        for i, block in enumerate(self.blocks):
+            x, weights, kept = block(x, past[i] if past else None)
+            attention.append(weights)
+            cache.append(kept)
+        return self.head(self.norm(x)), attention, cache
+
+    def logits(self, ids: Tensor) -> Tensor:
+        """(B, T) int64, T <= context -> (B, T, V)."""
+        return self._run(ids)[0]
+
+    def attention(self, ids: Tensor) -> list[Tensor]:
+        """Per block (B, H, T, T): who looks at whom; each row is a distribution over the tokens so far."""
+        return self._run(ids)[1]
+
+    def next(self, ids: Tensor, state: State = None) -> tuple[Tensor, State]:
+        """(B, T) new ids -> (B, V); the state is the last ids and their cached keys and values.
+
+        Past the context's length the oldest tokens are forgotten and the cache is made anew.
+        """
+        seen, past = (ids, None) if state is None else (torch.cat([state[0], ids], dim=1), state[1])
+        if seen.shape[1] > self.config.context:
+            seen, ids, past = seen[:, -self.config.context :], seen[:, -self.config.context :], None
+        logits, _, cache = self._run(ids, past)
+        return logits[:, -1], (seen, cache)
+
+    def hidden_matrices(self) -> list[nn.Parameter]:
+        """Weights between hidden layers: what Muon may orthogonalise (embeddings and heads stay with Adam)."""
+        return [weight for weight in self.blocks.parameters() if weight.ndim == 2]

@@ -1,0 +1,125 @@
+"""Cards and folders of runs: who owns what, where it lies, how much may be kept. Needs no torch.
+
+A run is a folder with `model.safetensors` and `run.json`, its card. Under `LMLAB_HOME` each owner has a
+folder named by a hash of the owner's id, so that nobody can name another's; the bundled runs are everyone's.
+"""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from lmlab.errors import LabError
+
+SCHEMA = 1
+LARGEST_CARD = 4_000_000  # bytes; a real card is far smaller
+BUNDLED = Path(__file__).parent / "bundled"
+RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+# Two short lists make a name that can be remembered and said aloud.
+_MOODS = "calm bold brisk bright clear deft eager fair fond glad keen kind lively mild neat plain quick slow sly warm"
+_BIRDS = "heron otter finch robin wren swift lark stork crane raven plover dipper merlin osprey puffin curlew"
+
+
+def home() -> Path:
+    """`LMLAB_HOME`, or `~/.lmlab`."""
+    return Path(os.environ.get("LMLAB_HOME") or Path.home() / ".lmlab")
+
+
+def new_run_id() -> str:
+    """A memorable name with enough chance in it to be unique, such as `calm-heron-3f2a`."""
+    mood, bird = secrets.choice(_MOODS.split()), secrets.choice(_BIRDS.split())
+    return f"{mood}-{bird}-{secrets.token_hex(2)}"
+
+
+def short_name(run_id: str) -> str:
+    """The part that people read.
+
+    >>> short_name("calm-heron-3f2a")
+    'calm-heron'
+    """
+    return re.sub(r"-[0-9a-f]{4}$", "", run_id)
+
+
+def owner_folder(owner: str) -> Path:
+    """Where an owner's runs lie; the name is a hash, so no owner id can lead anywhere else."""
+    return home() / "runs" / hashlib.sha256(owner.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def find_run(run_id: str, owner: str) -> Path:
+    """The folder of a bundled run or of one of the owner's own. Raises `LabError` for any other."""
+    if RUN_ID.fullmatch(run_id):
+        for folder in (BUNDLED / run_id, owner_folder(owner) / run_id):
+            if (folder / "run.json").is_file():
+                return folder
+    raise LabError(f"There is no run '{run_id[:64]}' here. Choose one from the model bench.")
+
+
+def read_card(folder: str | Path) -> dict[str, Any]:
+    """The card of a run. Raises `LabError` where the folder is not a run or the card is damaged.
+
+    >>> read_card("/tmp")
+    Traceback (most recent call last):
+    lmlab.errors.LabError: /tmp is not a run: it has no run.json. Choose a folder that `train --out` or
+    `count --out` made.
+    """
+    path = Path(folder) / "run.json"
+    if not path.is_file():
+        raise LabError(
+            f"{folder} is not a run: it has no run.json. Choose a folder that `train --out` or `count --out` made."
+        )
+    try:
+        if path.stat().st_size > LARGEST_CARD:
+            raise ValueError
+        card = json.loads(path.read_text("utf-8"))
+        if not isinstance(card, dict):
+            raise ValueError
+        _ = card["model"]["kind"], card["tokenizer"]["kind"], card["corpus"]["sha256"], card["metrics"]
+    except (ValueError, KeyError, TypeError, OSError, RecursionError):
+        raise LabError(f"The card {path} is damaged or not one of lmlab's. Train the model again.") from None
+    if card.get("schema") != SCHEMA:
+        raise LabError(
+            f"The run {folder} has schema {card.get('schema')!r}; this version reads {SCHEMA}. "
+            "Use the version of lmlab that wrote it."
+        )
+    return card
+
+
+def list_runs(owner: str) -> list[dict[str, Any]]:
+    """Cards of the bundled runs and of the owner's, oldest first; damaged ones are left out."""
+    cards = []
+    for folder in [*sorted(BUNDLED.glob("*")), *sorted(owner_folder(owner).glob("*"))]:
+        try:
+            cards.append(read_card(folder))
+        except LabError:
+            continue
+    return sorted(cards, key=lambda card: card.get("created", 0))
+
+
+def delete_run(run_id: str, owner: str) -> None:
+    """Remove one of the owner's runs; the bundled ones stay."""
+    folder = find_run(run_id, owner)
+    if folder.parent == BUNDLED:
+        raise LabError(f"'{short_name(run_id)}' belongs to the lab and stays. You can delete your own models.")
+    shutil.rmtree(folder)
+
+
+def tidy(owner: str, keep: int) -> None:
+    """Keep the owner's newest runs only."""
+    runs = sorted(owner_folder(owner).glob("*/run.json"), key=lambda card: card.stat().st_mtime)
+    for card in runs[: max(0, len(runs) - keep)]:
+        shutil.rmtree(card.parent, ignore_errors=True)
+
+
+def tidy_old(days: float) -> None:
+    """Remove what nobody has touched for so many days."""
+    limit = time.time() - days * 86_400
+    for kind in ("runs", "corpora", "jobs"):
+        for path in (home() / kind).glob("*/*"):
+            if path.stat().st_mtime < limit:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)

@@ -1,0 +1,239 @@
+"""Save and load runs and checkpoints: safetensors for numbers, JSON for the rest, never pickle.
+
+Whatever is written goes to a new folder beside its place first and is then renamed, so a full disk or a
+killed process leaves the former run whole.
+"""
+
+import json
+import math
+import os
+import platform
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import torch
+import torch.nn as nn
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+import lmlab
+from lmlab.data.corpus import Corpus
+from lmlab.errors import LabError
+from lmlab.evaluation.loss import Loss
+from lmlab.models.build import build, describe
+from lmlab.models.counts import Counts, Level
+from lmlab.models.ngram import Ngram, NgramConfig
+from lmlab.models.protocol import LanguageModel
+from lmlab.runs.cards import SCHEMA, read_card
+from lmlab.tokenizers.characters import CharacterTokenizer
+from lmlab.training.trainer import Trainer
+
+LARGEST_VOCABULARY = 10_000
+
+
+@dataclass(frozen=True)
+class Run:
+    """A model that can be used, with its tokenizer and its card."""
+
+    model: LanguageModel
+    tokenizer: CharacterTokenizer
+    card: dict[str, Any]
+
+
+def corpus_card(corpus: Corpus) -> dict[str, Any]:
+    """What a card says about a corpus; equal hashes mean that losses may be compared."""
+    return {"name": corpus.name, "kind": corpus.kind, "sha256": corpus.sha256, "split": corpus.split}
+
+
+def _card(
+    model: dict[str, Any], corpus: Corpus, tokenizer: CharacterTokenizer, losses: dict[str, Loss]
+) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "created": time.time(),
+        "model": model,
+        "tokenizer": tokenizer.to_json(),
+        "corpus": corpus_card(corpus),
+        "metrics": {part: loss.to_json() for part, loss in losses.items()},
+        "versions": {
+            "lmlab": lmlab.__version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def trained_card(trainer: Trainer, kind: str, run_id: str) -> dict[str, Any]:
+    """The card of a trained model: everything needed to train it again, and how it went."""
+    card = _card(describe(kind, trainer.model), trainer.corpus, trainer.tokenizer, trainer.losses)
+    return {
+        **card,
+        "id": run_id,
+        "recipe": asdict(trainer.recipe),
+        "seed": trainer.recipe.seed,
+        "threads": torch.get_num_threads(),
+        "steps": trainer.step_number,
+        "planned_steps": trainer.planned,
+        "seconds": trainer.seconds,
+        "diverged": trainer.diverged,
+        "history": trainer.history,
+    }
+
+
+def counted_card(
+    model: Ngram, corpus: Corpus, tokenizer: CharacterTokenizer, losses: dict[str, Loss], run_id: str
+) -> dict[str, Any]:
+    """The card of a count model."""
+    about = {
+        "kind": "ngram",
+        "options": asdict(model.config),
+        "vocab_size": model.vocab_size,
+        "parameters": len(model.counts.levels[-1].keys),
+    }
+    return {**_card(about, corpus, tokenizer, losses), "id": run_id}
+
+
+def save_run(folder: str | Path, model: nn.Module | Ngram, card: dict[str, Any]) -> None:
+    """Write a run. Raises `LabError` when the disk refuses; the former content then stays."""
+    if isinstance(model, Ngram):
+        tensors = {
+            f"{name}.{i}": torch.from_numpy(np.ascontiguousarray(array))
+            for i, level in enumerate(model.counts.levels)
+            for name, array in (("keys", level.keys), ("counts", level.counts))
+        }
+    else:
+        tensors = {name: weight.contiguous() for name, weight in model.state_dict().items()}
+    _write(Path(folder), {"model.safetensors": tensors}, {"run.json": card})
+
+
+def load_run(folder: str | Path) -> Run:
+    """Read a run back. Raises `LabError` for a damaged or foreign one; sizes are checked before use."""
+    card = read_card(folder)
+    about = card["model"]
+    try:
+        tokenizer = CharacterTokenizer.from_json(card["tokenizer"])
+        if not tokenizer.vocab_size == about["vocab_size"] <= LARGEST_VOCABULARY:
+            raise ValueError("vocabulary")
+        path = Path(folder) / "model.safetensors"
+        model: LanguageModel
+        if about["kind"] == "ngram":
+            model = _load_ngram(path, NgramConfig(**about["options"]), tokenizer.vocab_size)
+        else:
+            network = build(about["kind"], about["options"], tokenizer.vocab_size)
+            network.load_state_dict(load_file(path))
+            model = network.eval()  # type: ignore[assignment]
+    except LabError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError, safetensors.SafetensorError):
+        raise LabError(
+            f"The run {folder} is damaged: its weights and its card do not belong together. Train the model again."
+        ) from None
+    return Run(model, tokenizer, card)
+
+
+def _load_ngram(path: Path, config: NgramConfig, vocab_size: int) -> Ngram:
+    tensors = load_file(path)
+    levels = [Level(tensors[f"keys.{i}"].numpy(), tensors[f"counts.{i}"].numpy()) for i in range(config.order)]
+    contexts = 1
+    for level in levels:
+        sound = (
+            level.keys.shape == level.counts.shape
+            and level.keys.dtype == level.counts.dtype == np.int64
+            and bool((np.diff(level.keys) > 0).all())
+            and level.keys[0] >= 0
+            and level.keys[-1] < contexts * vocab_size
+            and bool((level.counts >= 0).all())
+        )
+        if not sound:
+            raise ValueError("count table")
+        contexts = len(level.keys)
+    return Ngram(config, Counts(vocab_size, levels))
+
+
+def save_checkpoint(folder: str | Path, trainer: Trainer) -> None:
+    """Write everything that `load_checkpoint` needs to go on."""
+    tensors: dict[str, Tensor] = {}
+    rest = _pack(trainer.state_dict(), "", tensors)
+    _write(Path(folder), {"checkpoint.safetensors": tensors}, {"checkpoint.json": rest})
+
+
+def load_checkpoint(folder: str | Path, trainer: Trainer) -> None:
+    """Put a trainer of the same model, corpus and recipe where the checkpoint was taken."""
+    try:
+        tensors = load_file(Path(folder) / "checkpoint.safetensors")
+        rest = json.loads((Path(folder) / "checkpoint.json").read_text("utf-8"))
+        trainer.load_state_dict(_unpack(rest, tensors))
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, safetensors.SafetensorError):
+        raise LabError(f"The checkpoint in {folder} is damaged or of another model. Train again.") from None
+
+
+def _pack(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+    """Take the tensors out of a nest of dicts and lists; JSON keeps their places."""
+    if isinstance(value, Tensor):
+        tensors[path] = value.detach().clone().contiguous()
+        return {"$tensor": path}
+    if isinstance(value, dict):
+        # JSON turns the whole-number keys of optimisers into text, so they are stored as pairs.
+        return {"$dict": [[key, _pack(part, f"{path}/{key}", tensors)] for key, part in value.items()]}
+    if isinstance(value, list | tuple):
+        return [_pack(part, f"{path}/{i}", tensors) for i, part in enumerate(value)]
+    return value
+
+
+def _unpack(value: Any, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(value, dict):
+        if "$tensor" in value:
+            return tensors[value["$tensor"]]
+        return {key: _unpack(part, tensors) for key, part in value["$dict"]}
+    if isinstance(value, list):
+        return [_unpack(part, tensors) for part in value]
+    return value
+
+
+def finite(value: Any) -> Any:
+    """Numbers that JSON knows: infinities and not-a-numbers become null.
+
+    >>> finite({"loss": math.inf, "steps": [1, 2.5]})
+    {'loss': None, 'steps': [1, 2.5]}
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(part) for part in value]
+    return value
+
+
+def _write(folder: Path, tensors: dict[str, dict[str, Tensor]], documents: dict[str, Any]) -> None:
+    new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    try:
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        for name, content in tensors.items():
+            save_file(content, new / name)
+        for name, document in documents.items():
+            # A checkpoint must keep infinities (a loss may be one); Python reads its own "Infinity" back.
+            text = json.dumps(document if name == "checkpoint.json" else finite(document))
+            (new / name).write_text(text, "utf-8")
+        if folder.exists():
+            if any(folder.iterdir()) and not any((folder / name).exists() for name in documents):
+                raise LabError(f"{folder} holds other files. Choose a new folder for the run.")
+            os.rename(folder, old)
+        os.rename(new, folder)
+    except (OSError, safetensors.SafetensorError) as error:
+        if old.exists() and not folder.exists():
+            os.rename(old, folder)
+        raise LabError(
+            f"The run could not be saved in {folder}: {error}. Free some space or choose another place."
+        ) from None
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Recipes, objectives, optimisers and the one training loop. `recipe.py` and `presets.py` need no torch."""

@@ -1,0 +1,75 @@
+"""How to train: everything but the model and the data, as one dataclass. Needs no torch."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lmlab.errors import LabError
+
+Optimizer = Literal["sgd", "adamw", "muon"]
+Schedule = Literal["constant", "linear", "cosine"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training run. Give `steps`, or `seconds` of computing, which are turned into steps and recorded.
+
+    `learning_rate` is for AdamW or SGD; under `muon` it is for the embeddings, head and vectors, and the
+    hidden matrices take `matrix_learning_rate`. The schedule falls over the *planned* steps, so stopping and
+    resuming changes nothing. `probe_names` is how many fixed-seed texts are sampled while training.
+
+    >>> Recipe(steps=10, learning_rate=-1)
+    Traceback (most recent call last):
+    lmlab.errors.LabError: The learning rate is -1: choose a number above 0, up to 10,000.
+    """
+
+    steps: int | None = None
+    seconds: float | None = None
+    optimizer: Optimizer = "adamw"
+    learning_rate: float = 4e-3
+    matrix_learning_rate: float = 0.02
+    schedule: Schedule = "linear"
+    warmup: int = 0
+    batch_size: int = 128
+    weight_decay: float = 0.0
+    clip: float | None = None
+    seed: int = 42
+    threads: int = 1
+    train_size: int | None = None
+    """Learn from the first so many training documents only; None = all."""
+    probe_names: int = 5
+    validate: bool = True
+    """Measure the held-out loss and probe while training; the end is always measured."""
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.seconds is None):
+            raise LabError("A recipe needs either steps or seconds: give exactly one of them.")
+        if self.steps is not None and not 1 <= self.steps <= 1_000_000:
+            raise LabError(f"{self.steps} steps were asked for: choose 1 to 1,000,000.")
+        if self.seconds is not None and not 0.1 <= self.seconds <= 86_400:
+            raise LabError(f"{self.seconds:g} seconds were asked for: choose 0.1 to 86,400.")
+        if self.optimizer not in ("sgd", "adamw", "muon"):
+            raise LabError(f"The optimizer '{self.optimizer}' is unknown: choose sgd, adamw or muon.")
+        if self.schedule not in ("constant", "linear", "cosine"):
+            raise LabError(f"The schedule '{self.schedule}' is unknown: choose constant, linear or cosine.")
+        for name, rate in (
+            ("learning rate", self.learning_rate),
+            ("learning rate of the matrices", self.matrix_learning_rate),
+        ):
+            if not 0 < rate <= 10_000:  # also refuses NaN
+                raise LabError(f"The {name} is {rate:g}: choose a number above 0, up to 10,000.")
+        if not 1 <= self.batch_size <= 8192:
+            raise LabError(f"The batch size is {self.batch_size}: choose 1 to 8,192.")
+        if not 0 <= self.weight_decay <= 10:
+            raise LabError(f"The weight decay is {self.weight_decay:g}: choose 0 to 10.")
+        if self.clip is not None and not self.clip > 0:
+            raise LabError(f"The clipping norm is {self.clip:g}: choose a number above 0, or none.")
+        if not 0 <= self.warmup <= 100_000:
+            raise LabError(f"The warm-up is {self.warmup} steps: choose 0 to 100,000.")
+        if not 0 <= self.seed < 2**63:
+            raise LabError(f"The seed is {self.seed}: choose 0 or a positive whole number.")
+        if not 1 <= self.threads <= 64:
+            raise LabError(f"{self.threads} threads were asked for: choose 1 to 64.")
+        if self.train_size is not None and self.train_size < 1:
+            raise LabError(f"The training size is {self.train_size}: choose 1 or more documents.")
+        if not 1 <= self.probe_names <= 20:
+            raise LabError(f"{self.probe_names} probe names were asked for: choose 1 to 20.")

@@ -1,0 +1,374 @@
+"""The one training loop. It takes one step at a time, so a worker can share its time between many runs.
+
+    for progress in Trainer(model, corpus, Recipe(steps=1000)):
+        print(progress)
+
+A step is forward, loss, backward, update. Between steps the trainer measures the held-out loss and takes
+probes (embeddings, a few texts from fixed dice), on steps that are planned so that both together cost at
+most 5 % of the computing. Whatever is random has a generator of its own, so looking changes nothing.
+"""
+
+import copy
+import hashlib
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import torch
+import torch.nn as nn
+
+from lmlab.data.corpus import Corpus
+from lmlab.errors import LabError
+from lmlab.evaluation.loss import Evaluation, Loss
+from lmlab.evaluation.projection import project
+from lmlab.generation.generate import generate
+from lmlab.models.protocol import Examples
+from lmlab.tokenizers.characters import CharacterTokenizer
+from lmlab.training.objectives import Objective, next_token
+from lmlab.training.optimizers import make_optimizers, rate
+from lmlab.training.recipe import Recipe
+
+CURVE_POINTS = 600  # batch losses are averaged into at most about this many points
+# Shares of the steps' computing; together under 5 %.
+VALIDATION_SHARE, NAMES_SHARE, EMBEDDING_SHARE = 0.03, 0.01, 0.004
+MOST_PROBES = 60
+REMEMBER_EVERY = 50  # steps between the states that a diverged run can go back to
+SURELY_LOST = 10  # steps in a row at three times the first loss
+
+Measure = Literal["validation", "embedding", "names", "train"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Something that happened: a batch's loss, a measurement, a probe, or the end.
+
+    `kind` is batch, validation, train, embedding, names, diverged or done; `loss` is in nats per character; `seconds`
+    is computing time so far, without pauses.
+    """
+
+    kind: str
+    step: int
+    seconds: float
+    loss: float | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class Batches:
+    """Examples in a new random order each epoch, from a generator of its own."""
+
+    def __init__(self, examples: Examples, batch_size: int, seed: int) -> None:
+        self.examples = examples
+        self.batch_size = min(batch_size, len(examples))
+        self._generator = torch.Generator().manual_seed(seed)
+        self._shuffle()
+
+    def _shuffle(self) -> None:
+        self._before = self._generator.get_state()
+        self._order = torch.randperm(len(self.examples), generator=self._generator)
+        self._cursor = 0
+
+    def next(self) -> Any:
+        """The next batch; an epoch's incomplete last batch is left out."""
+        if self._cursor + self.batch_size > len(self._order):
+            self._shuffle()
+        indices = self._order[self._cursor : self._cursor + self.batch_size]
+        self._cursor += self.batch_size
+        return self.examples.batch(indices)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The generator as it was before this epoch's shuffle, and the place in the epoch."""
+        return {"generator": self._before, "cursor": self._cursor}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue exactly where the state was taken."""
+        self._generator.set_state(state["generator"])
+        self._shuffle()
+        self._cursor = state["cursor"]
+
+
+class Trainer:
+    """Trains a model on a corpus by a recipe.
+
+    >>> from lmlab.data.corpus import load_corpus
+    >>> from lmlab.models.build import build
+    >>> corpus = load_corpus("names_indian")
+    >>> model = build("mlp", {"d_hidden": 16}, vocab_size=1 + len(corpus.alphabet), seed=1)
+    >>> trainer = Trainer(model, corpus, Recipe(steps=50, batch_size=32, learning_rate=0.02))
+    >>> last = [progress for progress in trainer][-1]
+    >>> last.kind, last.step, last.loss < math.log(26)
+    ('done', 50, True)
+    """
+
+    def __init__(self, model: nn.Module, corpus: Corpus, recipe: Recipe, objective: Objective = next_token) -> None:
+        torch.set_num_threads(recipe.threads)  # for the whole process: the sums depend on it
+        self.model, self.corpus, self.recipe, self.objective = model, corpus, recipe, objective
+        self.tokenizer = CharacterTokenizer(corpus.alphabet)
+        if model.vocab_size != self.tokenizer.vocab_size:
+            raise LabError(
+                f"The model has {model.vocab_size} tokens and the corpus {self.tokenizer.vocab_size}: "
+                "train on the corpus that the model was made for."
+            )
+        documents = corpus.part("train")[: recipe.train_size]
+        self.examples = Examples.of(model, documents, self.tokenizer)  # type: ignore[arg-type]
+        self._parts = {"train": documents, "validation": corpus.part("validation")}
+        self._encoded = {
+            "train": self.examples,
+            "validation": Examples.of(model, self._parts["validation"], self.tokenizer),  # type: ignore[arg-type]
+        }
+        self.batches = Batches(self.examples, recipe.batch_size, stream_seed(recipe.seed, "batches"))
+        self.optimizers = make_optimizers(model, recipe)
+        self.step_number = 0
+        self.seconds = 0.0
+        self.finished = False
+        self.diverged: dict[str, Any] | None = None
+        self.history: dict[str, list[Any]] = {"batch": [], "validation": [], "embedding": [], "names": []}
+        self.losses: dict[str, Loss] = {}
+        self._first_loss: float | None = None
+        self._lost = 0  # steps in a row far above the first loss
+        self._bucket: list[float] = []
+        self._good: dict[str, Any] | None = None
+        self._measuring: Iterator[int] | None = None
+        self._evaluation: Evaluation | None = None
+        self.planned = recipe.steps or self._plan(recipe.seconds or 1.0)
+        self._plan_measurements()
+        self._due: list[Measure] = self._measures_after(0)
+
+    # --- plans ----------------------------------------------------------------------------------------
+
+    def _plan(self, seconds: float) -> int:
+        """How many steps fit the time: rehearse a few on a copy, so that the run itself is untouched."""
+        model = copy.deepcopy(self.model)
+        optimizers = make_optimizers(model, self.recipe)
+        batches = Batches(self.examples, self.recipe.batch_size, seed=0)
+        times = []
+        for _ in range(12):
+            begin = time.perf_counter()
+            self.objective(model, batches.next()).backward()
+            for optimizer in optimizers:
+                optimizer.step()
+                optimizer.zero_grad()
+            times.append(time.perf_counter() - begin)
+        step = sorted(times[4:])[4]
+        return max(1, int(seconds * (1 - VALIDATION_SHARE - NAMES_SHARE - EMBEDDING_SHARE) / step))
+
+    def _plan_measurements(self) -> None:
+        """Fix the steps after which to measure, from the planned steps alone, so that a resumed run agrees.
+
+        A prediction without a backward pass costs about a third of one that learns. A probe is mostly
+        overhead, so the bigger the network and the batch, the smaller its share of a step.
+        """
+        learned = 3 * self.batches.batch_size * self.examples.predictions / len(self.examples)
+        cost = self._encoded["validation"].predictions / learned
+        parameters = sum(weight.numel() for weight in self.model.parameters())
+        names_cost = 256 / self.batches.batch_size * min(1.0, (20_000 / parameters) ** 0.5)
+        self._steps_to: dict[Measure, set[int]] = {
+            "validation": measurement_steps(self.planned, cost, VALIDATION_SHARE),
+            "embedding": measurement_steps(self.planned, names_cost / 10, EMBEDDING_SHARE, MOST_PROBES),
+            "names": measurement_steps(self.planned, names_cost, NAMES_SHARE, MOST_PROBES),
+        }
+
+    def _measures_after(self, step: int) -> list[Measure]:
+        if step == self.planned:
+            return ["validation", "embedding", "names", "train"]
+        return [what for what, steps in self._steps_to.items() if self.recipe.validate and step in steps]
+
+    # --- the loop -------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Everything that happens, until the run is done."""
+        while not self.finished:
+            yield from self.step()
+
+    def step(self) -> list[Progress]:
+        """One optimisation step or one chunk of a measurement; returns what happened."""
+        begin = time.perf_counter()
+        if self.finished:
+            return []
+        if self._due:
+            events = self._measure(self._due[0])
+        elif self.step_number < self.planned and self.diverged is None:
+            events = self._learn()
+            self._due = self._due or self._measures_after(self.step_number)
+        else:
+            self.finished = True
+            events = [self._event("done", self.losses["validation"].nll)]
+        self.seconds += time.perf_counter() - begin
+        return events
+
+    def stop(self) -> None:
+        """End early: what follows is the measurement of the end, as after the last planned step."""
+        if not self.finished:
+            self.planned = self.step_number
+            self._measuring = None
+            self._due = self._measures_after(self.step_number)
+
+    def _learn(self) -> list[Progress]:
+        self.model.train()
+        loss = self.objective(self.model, self.batches.next())  # forward
+        value = loss.item()
+        if self._first_loss is None:
+            self._first_loss = value
+        limit = 3 * max(self._first_loss, math.log(self.tokenizer.vocab_size))
+        self._lost = self._lost + 1 if value > limit else 0
+        if not math.isfinite(value) or self._lost >= SURELY_LOST:
+            return [self._diverge(value)]
+        if self.step_number % REMEMBER_EVERY == 0 and not self._lost:
+            self._good = copy.deepcopy(self.state_dict())  # the loss just said that these weights work
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        if self.recipe.clip is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        share = rate(self.recipe, self.step_number, self.planned)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = optimizer.defaults["lr"] * share
+            optimizer.step()
+        self.step_number += 1
+        self._record_batch(value)
+        return [self._event("batch", value)]
+
+    def _record_batch(self, loss: float) -> None:
+        self._bucket.append(loss)
+        if len(self._bucket) >= max(1, self.planned // CURVE_POINTS):
+            self.flush()
+
+    def flush(self) -> None:
+        """Put the batch losses that are not yet on the curve there, as one averaged point."""
+        if self._bucket:
+            self.history["batch"].append([self.step_number, sum(self._bucket) / len(self._bucket)])
+            self._bucket = []
+
+    def _measure(self, what: Measure) -> list[Progress]:
+        """Go on with a measurement that is due; a loss takes several calls, the others one."""
+        self.model.eval()
+        if what in ("embedding", "names"):
+            self._due.pop(0)
+            return [self._look_at_embedding() if what == "embedding" else self._sample_names()]
+        if self._measuring is None:
+            documents = self._parts[what]
+            self._evaluation = Evaluation(self.model, documents, self.tokenizer, self._encoded[what])  # type: ignore[arg-type]
+            self._measuring = self._evaluation.chunks()
+        if next(self._measuring, None) is not None:
+            return []
+        assert self._evaluation is not None
+        assert self._evaluation.loss is not None
+        self.losses[what] = loss = self._evaluation.loss
+        self._measuring = self._evaluation = None
+        self._due.pop(0)
+        if what == "validation":
+            self.history["validation"].append([self.step_number, loss.nll])
+        return [self._event(what, loss.nll)]
+
+    def _look_at_embedding(self) -> Progress:
+        """Where the tokens' vectors lie, in two dimensions."""
+        before = self.history["embedding"][-1]["points"] if self.history["embedding"] else None
+        vectors = self.model.embedding.weight.detach().numpy()  # type: ignore[operator, union-attr]
+        points, kept = project(vectors, like=before)
+        probe = {"step": self.step_number, "points": points.round(4).tolist(), "kept": kept}
+        self.history["embedding"].append(probe)
+        return self._event("embedding", data=probe)
+
+    def _sample_names(self) -> Progress:
+        """A few texts from the same dice as ever."""
+        samples = generate(
+            self.model,  # type: ignore[arg-type]
+            self.tokenizer,
+            n=self.recipe.probe_names,
+            limit=min(self.corpus.longest, 40) + 5,
+            seed=stream_seed(self.recipe.seed, "names"),
+        )
+        probe = {"step": self.step_number, "names": [sample.text for sample in samples]}
+        self.history["names"].append(probe)
+        return self._event("names", data=probe)
+
+    def _diverge(self, value: float) -> Progress:
+        """Go back to the last state whose loss was sound, and say what to change."""
+        at = self.step_number
+        assert self._good is not None
+        history = copy.deepcopy(self.history)
+        self.load_state_dict(self._good)
+        self.history = history
+        happened = "stopped being a number" if not math.isfinite(value) else f"rose to {value:.3g}"
+        rates = f"{self.recipe.learning_rate:g}"
+        self.diverged = {
+            "at": at,
+            "back_to": self.step_number,
+            "sentence": (
+                f"The loss {happened} at step {at}; the run went back to step {self.step_number} and stopped. "
+                f"The learning rate {rates} is too high: try {self.recipe.learning_rate / 10:g}."
+            ),
+        }
+        self.planned = self.step_number
+        self._due = self._measures_after(self.step_number)
+        return self._event("diverged", data=self.diverged)
+
+    def _event(self, kind: str, loss: float | None = None, data: dict[str, Any] | None = None) -> Progress:
+        return Progress(kind, self.step_number, self.seconds, loss, data or {})
+
+    # --- stop and go on -------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that a run needs to go on as if it had never stopped."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "batches": self.batches.state_dict(),
+            "step": self.step_number,
+            "planned": self.planned,
+            "seconds": self.seconds,
+            "history": copy.deepcopy(self.history),
+            "bucket": list(self._bucket),
+            "first_loss": self._first_loss,
+            "lost": self._lost,
+            "due": list(self._due),
+            "losses": {part: asdict(loss) for part, loss in self.losses.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state; a measurement that was under way begins again."""
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(copy.deepcopy(saved))
+        self.batches.load_state_dict(state["batches"])
+        self.step_number, self.planned = state["step"], state["planned"]
+        self.seconds = state["seconds"]
+        self.history = copy.deepcopy(state["history"])
+        self._bucket = list(state["bucket"])
+        self._first_loss, self._lost = state["first_loss"], state["lost"]
+        self._due = list(state["due"])
+        self.losses = {part: Loss(**loss) for part, loss in state["losses"].items()}
+        self._measuring = self._evaluation = None
+        self._plan_measurements()
+
+
+def measurement_steps(planned: int, cost: float, share: float, most: int = 200) -> set[int]:
+    """After which steps to measure, when one measurement costs `cost` steps and all may cost `share` of them.
+
+    Evenly spread, and once the budget allows it four more early on, where a curve falls fastest. The last
+    step is always measured and not counted here.
+
+    >>> sorted(measurement_steps(1000, cost=4.0, share=0.05))
+    [0, 8, 16, 31, 62, 125, 250, 375, 500, 625, 750, 875]
+    >>> measurement_steps(10, cost=4.0, share=0.05)
+    set()
+    """
+    number = min(most, planned, int(share * planned / cost))
+    if number < 2:
+        return set()
+    early = 4 if number >= 8 else 0
+    spread = number - early
+    steps = {round(i * planned / spread) for i in range(spread)}
+    return steps | {round(planned / spread / 2**i) for i in range(1, early + 1)}
+
+
+def stream_seed(seed: int, stream: str) -> int:
+    """A seed of its own for each use of randomness, so that more of one never shifts another.
+
+    >>> stream_seed(42, "batches") != stream_seed(42, "names")
+    True
+    """
+    digest = hashlib.blake2b(f"{seed}/{stream}".encode(), digest_size=7).digest()
+    return int.from_bytes(digest, "big")
