@@ -70,16 +70,34 @@ class Report:
 class Corpus:
     """Documents with their side of the split.
 
-    `documents` is a `datasets.Dataset` with the columns `text` and `part`; `sha256` is the hash of the
-    cleaned documents, so two corpora with the same hash hold the same lines in the same order.
+    `texts` and `sides` are parallel lists; `sha256` is the hash of the cleaned documents, so two corpora
+    with the same hash hold the same lines in the same order.
     """
 
     kind: Kind
-    documents: "Dataset"
+    texts: list[str] = field(repr=False)
+    sides: list[Part] = field(repr=False)
     report: Report
     sha256: str
     name: str = "your text"
-    _parts: dict[Part, list[str]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def documents(self) -> "Dataset":
+        """The corpus as a `datasets.Dataset` with the columns `text` and `part`.
+
+        Made when it is first asked for: importing `datasets` takes a second and 95 MB, which a worker that
+        only trains can save.
+        """
+        from datasets import Dataset
+
+        return Dataset.from_dict({"text": self.texts, "part": self.sides})
+
+    @cached_property
+    def _parts(self) -> dict[Part, list[str]]:
+        parts: dict[Part, list[str]] = {part: [] for part in PARTS}
+        for text, side in zip(self.texts, self.sides, strict=True):
+            parts[side].append(text)
+        return parts
 
     def part(self, part: Part) -> list[str]:
         """The documents of one side: `train`, `validation` or `test`."""
@@ -93,12 +111,12 @@ class Corpus:
     @cached_property
     def alphabet(self) -> list[str]:
         """Every character of every document, sorted by code point."""
-        return sorted(set().union(*(set("".join(self._parts[part])) for part in PARTS)))
+        return sorted(set("".join(self.texts)))
 
     @cached_property
     def longest(self) -> int:
         """Length of the longest document in characters."""
-        return max(len(text) for part in PARTS for text in self._parts[part])
+        return max(len(text) for text in self.texts)
 
 
 def normalise_name(line: str) -> str:
@@ -131,7 +149,7 @@ def split_names(names: list[str]) -> tuple[list[Part], bool]:
     >>> split_names(["a", "b", "c"])[1]
     True
     """
-    sides: list[Part] = ["train"] * 8 + ["validation", "test"]
+    sides: list[Part] = [*["train"] * 8, "validation", "test"]  # type: ignore[list-item]
     if len(names) >= FEWEST_FOR_HASH_SPLIT:
         return [sides[hash_of(name) % 10] for name in names], False
     tenth = max(1, round(len(names) / 10))
@@ -191,13 +209,8 @@ def text_corpus(text: str, name: str = "your text") -> Corpus:
 
 
 def _assemble(kind: Kind, texts: list[str], sides: list[Part], report: Report, name: str) -> Corpus:
-    from datasets import Dataset  # here, because the web process reads this module and must stay light
-
-    parts: dict[Part, list[str]] = {part: [] for part in PARTS}
-    for text, side in zip(texts, sides, strict=True):
-        parts[side].append(text)
     digest = hashlib.sha256("\n".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
-    corpus = Corpus(kind, Dataset.from_dict({"text": texts, "part": sides}), report, digest, name, parts)
+    corpus = Corpus(kind, texts, sides, report, digest, name)
     if len(corpus.alphabet) > LARGEST_ALPHABET:
         raise LabError(
             f"The corpus has {len(corpus.alphabet):,} different characters; at most {LARGEST_ALPHABET:,} work "

@@ -10,8 +10,9 @@ def project(vectors: np.ndarray, like: np.ndarray | None = None) -> tuple[np.nda
     singular vectors of the centred cloud, widest first. (Written out: a student should read it, and a
     worker that imports scikit-learn for it takes 145 MB more; a test holds both equal.)
 
-    Two dimensions are returned as they are (kept: 1.0). PCA may turn or mirror its axes from one moment to the next; `like`, the points of the moment before, keeps a
-    moving picture steady by the rotation that fits best (orthogonal Procrustes: distances do not change).
+    Two dimensions are returned as they are (kept: 1.0). PCA may turn or mirror its axes from one moment to
+    the next; `like`, the points of the moment before, keeps a moving picture steady by the rotation that
+    fits best (orthogonal Procrustes: distances do not change).
 
     >>> points, kept = project(np.array([[0.0, 1.0, 0.0], [0.0, -1.0, 0.0], [2.0, 0.0, 0.0]]))
     >>> points.shape, round(kept, 3)

@@ -46,7 +46,7 @@ class MLP(nn.Module):
     353
     """
 
-    block_size = None
+    block_size: int | None = None
     boundary_id = 0
 
     def __init__(self, config: MLPConfig, vocab_size: int) -> None:
@@ -80,6 +80,6 @@ class MLP(nn.Module):
         keep = self.config.context - 1
         return self.logits(window)[:, -1], seen[:, seen.shape[1] - min(keep, seen.shape[1]) :]
 
-    def hidden_matrices(self) -> list[nn.Parameter]:
+    def hidden_matrices(self) -> list[Tensor]:
         """Weights between hidden layers: what Muon may orthogonalise (embeddings and heads stay with Adam)."""
         return [self.hidden.weight]

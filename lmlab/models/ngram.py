@@ -51,7 +51,7 @@ class Ngram:
     Predictions at the start of a document see a context filled up with boundaries.
     """
 
-    block_size = None
+    block_size: int | None = None
 
     def __init__(self, config: NgramConfig, counts: Counts) -> None:
         self.config = config

@@ -68,6 +68,8 @@ def sinusoidal_positions(length: int, d_model: int) -> Tensor:
 class CausalSelfAttention(nn.Module):
     """Every token asks (query), offers (key) and hands over (value); it hears only what came before."""
 
+    no_future: Tensor
+
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.n_head = config.n_head
@@ -136,14 +138,13 @@ class Transformer(nn.Module):
 
     def _initialise(self) -> None:
         """Small random weights; what is added to the stream starts smaller the more blocks add to it."""
+        added_to_stream = ("attention.project.weight", "mlp.2.weight")
         for name, weight in self.named_parameters():
             if weight.ndim == 2:
-                nn.init.normal_(weight, std=0.02)
+                shrink = math.sqrt(2 * self.config.n_layer) if name.endswith(added_to_stream) else 1.0
+                nn.init.normal_(weight, std=0.02 / shrink)
             elif name.endswith("bias"):
                 nn.init.zeros_(weight)
-        for block in self.blocks:
-            for added in (block.attention.project, block.mlp[2]):
-                nn.init.normal_(added.weight, std=0.02 / math.sqrt(2 * self.config.n_layer))
         nn.init.zeros_(self.head.weight)  # uniform at first: the loss starts at ln V
 
     def _run(self, ids: Tensor, past: list[Cache] | None = None) -> tuple[Tensor, list[Tensor], list[Cache]]:
@@ -178,6 +179,6 @@ class Transformer(nn.Module):
         logits, _, cache = self._run(ids, past)
         return logits[:, -1], (seen, cache)
 
-    def hidden_matrices(self) -> list[nn.Parameter]:
+    def hidden_matrices(self) -> list[Tensor]:
         """Weights between hidden layers: what Muon may orthogonalise (embeddings and heads stay with Adam)."""
         return [weight for weight in self.blocks.parameters() if weight.ndim == 2]

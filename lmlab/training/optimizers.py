@@ -3,6 +3,7 @@
 import math
 
 import torch.nn as nn
+from torch import Tensor
 from torch.optim import SGD, AdamW, Muon, Optimizer
 
 from lmlab.training.recipe import Recipe
@@ -16,7 +17,7 @@ def make_optimizers(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
     """
     if recipe.optimizer == "sgd":
         return [SGD(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)]
-    matrices: list[nn.Parameter] = model.hidden_matrices() if recipe.optimizer == "muon" else []  # type: ignore[operator]
+    matrices: list[Tensor] = model.hidden_matrices() if recipe.optimizer == "muon" else []  # type: ignore[operator]
     chosen = {id(weight) for weight in matrices}
     rest = [weight for weight in model.parameters() if id(weight) not in chosen]
     optimizers: list[Optimizer] = [

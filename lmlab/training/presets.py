@@ -58,8 +58,8 @@ PRESETS: dict[str, Preset] = {
         "transformer",
         "500 names",
         "Too little to learn from: it learns the names by heart, and the two curves part.",
-        {"context": 32, "d_model": 64, "n_layer": 2, "n_head": 4},
-        Recipe(steps=600, optimizer="muon", learning_rate=4e-3, batch_size=64, train_size=500),
+        {"context": 32, "d_model": 64, "n_layer": 1, "n_head": 4},
+        Recipe(steps=1500, optimizer="muon", learning_rate=4e-3, batch_size=128, train_size=500),
     ),
 }
 

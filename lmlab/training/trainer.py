@@ -32,7 +32,7 @@ from lmlab.training.recipe import Recipe
 
 CURVE_POINTS = 600  # batch losses are averaged into at most about this many points
 # Shares of the steps' computing; together under 5 %.
-VALIDATION_SHARE, NAMES_SHARE, EMBEDDING_SHARE = 0.03, 0.01, 0.004
+VALIDATION_SHARE, NAMES_SHARE, EMBEDDING_SHARE = 0.035, 0.01, 0.004
 MOST_PROBES = 60
 REMEMBER_EVERY = 50  # steps between the states that a diverged run can go back to
 SURELY_LOST = 10  # steps in a row at three times the first loss

@@ -1,0 +1,365 @@
+"""Jobs on this machine: one worker process a core, plain pipes, no broker and no database. Needs no torch.
+
+The web process holds a record of each training and a thread that listens to each worker. A worker that dies
+is started again and its trainings go on from their last checkpoints.
+"""
+
+import asyncio
+import concurrent.futures
+import itertools
+import multiprocessing
+import os
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from lmlab.errors import LabError
+from lmlab.jobs.messages import Command, JobId, JobSpec, Limits, RunId, Snapshot, Status
+from lmlab.runs.cards import find_run, home, new_run_id, tidy_old
+
+MOST_DEATHS = 2  # a training that takes its worker down twice is not started again
+FORGET_AFTER = 600.0  # seconds a finished training's record stays when nobody asks
+OVER = ("done", "failed")
+
+
+def cores() -> int:
+    """How many cores this process may use; `CPU_CORES` is what a Space says it has."""
+    if os.environ.get("CPU_CORES", "").isdigit():
+        return max(1, int(os.environ["CPU_CORES"]))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _enter_worker(pipe: Connection, limits: Limits) -> None:
+    from lmlab.jobs.worker import main  # here, so that the web process never imports torch
+
+    main(pipe, limits)
+
+
+@dataclass
+class Record:
+    """What the web process knows of one training."""
+
+    job: JobId
+    owner: str
+    spec: JobSpec
+    status: Status = field(default_factory=Status)
+    symbols: Sequence[str] = ()
+    events: list[tuple[str, Any]] = field(default_factory=list)
+    first_seq: int = 0
+    """Number of the first event held; it jumps when the events begin anew after a worker died."""
+    worker: int | None = None
+    deaths: int = 0
+    started: bool = False
+    asleep: bool = False
+    """Paused because nobody watched."""
+    watched: float = field(default_factory=time.monotonic)
+
+
+@dataclass
+class Seat:
+    """One worker process, its pipe, and the calls it has yet to answer."""
+
+    process: BaseProcess
+    pipe: Connection
+    calls: dict[int, concurrent.futures.Future[Any]] = field(default_factory=dict)
+    ready: threading.Event = field(default_factory=threading.Event)
+    sending: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, message: tuple[Any, ...]) -> None:
+        """Send to the worker; a worker that has just died is noticed by the thread that listens to it."""
+        with self.sending:
+            try:
+                self.pipe.send(message)
+            except (BrokenPipeError, ConnectionResetError, OSError):
+                return
+
+
+class LocalJobs:
+    """The job service of one machine. Thread-safe; see `lmlab.jobs.messages.Jobs` for the interface."""
+
+    def __init__(self, workers: int | None = None, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._records: dict[JobId, Record] = {}
+        self._lock = threading.RLock()
+        self._numbers = itertools.count()
+        self._closed = threading.Event()
+        tidy_old(self.limits.days)
+        self._seats = [self._spawn(i) for i in range(workers or cores())]
+        threading.Thread(target=self._watch, name="jobs-watch", daemon=True).start()
+
+    # --- the interface --------------------------------------------------------------------------------
+
+    def submit(self, spec: JobSpec, owner: str) -> JobId:
+        """Start a training, or put it in line. Raises `LabError` when a cap is reached."""
+        with self._lock:
+            mine = [record for record in self._active() if record.owner == owner]
+            if len(mine) >= self.limits.jobs_per_owner:
+                raise LabError(
+                    f"You have {len(mine)} trainings under way, the most for one visitor. Stop one of them first."
+                )
+            if len(self._active()) >= self.limits.jobs:
+                raise LabError(f"The lab is full: {self.limits.jobs} trainings are under way. Try again in a minute.")
+            if spec.recipe.steps is not None and spec.recipe.steps > self.limits.steps:
+                raise LabError(
+                    f"{spec.recipe.steps:,} steps were asked for; the limit here is {self.limits.steps:,}."
+                )
+            if spec.recipe.seconds is not None and spec.recipe.seconds > self.limits.seconds:
+                raise LabError(
+                    f"{spec.recipe.seconds:g} seconds were asked for; the limit here is {self.limits.seconds:g}."
+                )
+            job = new_run_id()
+            while job in self._records:
+                job = new_run_id()
+            self._records[job] = Record(job, owner, spec)
+            self._fill()
+            return job
+
+    def poll(self, job: JobId, owner: str, since: int = 0) -> Snapshot:
+        """What happened to a job after event number `since`."""
+        with self._lock:
+            record = self._record(job, owner)
+            record.watched = time.monotonic()
+            if record.asleep:
+                record.asleep = False
+                self._tell(record, "resume")
+            last = record.first_seq + len(record.events)
+            reset = not record.first_seq <= since <= last
+            begin = 0 if reset else since - record.first_seq
+            waiting = [other.job for other in self._records.values() if other.worker is None and not _over(other)]
+            place = waiting.index(job) + 1 if job in waiting else 0
+            return Snapshot(
+                job,
+                last,
+                reset or since == 0,
+                record.status,
+                place,
+                record.spec,
+                record.symbols,
+                record.events[begin:],
+            )
+
+    def command(self, job: JobId, owner: str, command: Command, steps: int = 1) -> None:
+        """Pause, resume, take `steps` steps and pause, or stop and keep what was learned."""
+        if command not in ("pause", "resume", "step", "stop"):
+            raise LabError(f"There is no command '{command}'.")
+        if not 1 <= steps <= self.limits.steps:
+            raise LabError(f"{steps} steps were asked for: choose 1 to {self.limits.steps:,}.")
+        with self._lock:
+            record = self._record(job, owner)
+            record.watched, record.asleep = time.monotonic(), False
+            if _over(record):
+                return
+            if record.worker is None:
+                if command == "stop":
+                    self._end(record, Status("failed", sentence="Stopped before it began."))
+            else:
+                self._tell(record, command, steps)
+
+    async def call(
+        self, model: JobId | RunId | None, owner: str, name: str, args: dict[str, Any], timeout: float = 30.0
+    ) -> Any:
+        """Ask about a corpus (`model=None`), a running job or a finished run; see `lmlab.jobs.calls`."""
+        future = self._ask(model, owner, name, args)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
+        except TimeoutError:
+            raise LabError(f"The answer took longer than {timeout:g} seconds. Ask for less, or try again.") from None
+
+    def call_and_wait(
+        self, model: JobId | RunId | None, owner: str, name: str, args: dict[str, Any], timeout: float = 60.0
+    ) -> Any:
+        """The same for code without an event loop."""
+        try:
+            return self._ask(model, owner, name, args).result(timeout)
+        except concurrent.futures.TimeoutError:
+            raise LabError(f"The answer took longer than {timeout:g} seconds. Ask for less, or try again.") from None
+
+    def jobs_of(self, owner: str) -> list[JobId]:
+        """The owner's trainings that are not over, oldest first."""
+        with self._lock:
+            return [record.job for record in self._active() if record.owner == owner]
+
+    def wait_until_warm(self, timeout: float = 60.0) -> bool:
+        """Wait until every worker is ready to train."""
+        return all(seat.ready.wait(timeout) for seat in self._seats)
+
+    def processes(self) -> list[BaseProcess]:
+        """The worker processes, for tests and benchmarks."""
+        return [seat.process for seat in self._seats]
+
+    def close(self) -> None:
+        """End the workers."""
+        self._closed.set()
+        for seat in self._seats:
+            seat.process.terminate()
+        for seat in self._seats:
+            seat.process.join(5)
+
+    # --- the records ----------------------------------------------------------------------------------
+
+    def _active(self) -> list[Record]:
+        return [record for record in self._records.values() if not _over(record)]
+
+    def _record(self, job: JobId, owner: str) -> Record:
+        record = self._records.get(job)
+        if record is None or not secrets.compare_digest(record.owner.encode(), owner.encode()):
+            raise LabError(f"There is no training '{str(job)[:64]}' of yours. It may have ended long ago.")
+        return record
+
+    def _fill(self) -> None:
+        """Give waiting trainings to the workers that have the fewest."""
+        for record in self._records.values():
+            if record.worker is not None or _over(record):
+                continue
+            load = [sum(other.worker == i for other in self._active()) for i in range(len(self._seats))]
+            seat = min(range(len(load)), key=load.__getitem__)
+            if load[seat] >= self.limits.running_per_worker:
+                return
+            record.worker = seat
+            record.status = replace(record.status, state="running")
+            self._seats[seat].send(("start", record.job, record.owner, record.spec, record.started))
+
+    def _tell(self, record: Record, command: Command, steps: int = 1) -> None:
+        if record.worker is not None:
+            self._seats[record.worker].send((command, record.job, steps))
+
+    def _end(self, record: Record, status: Status) -> None:
+        record.status = status
+        record.worker = None
+        record.watched = time.monotonic()
+        shutil.rmtree(home() / "jobs" / record.job, ignore_errors=True)
+        self._fill()
+
+    def _ask(
+        self, model: JobId | RunId | None, owner: str, name: str, args: dict[str, Any]
+    ) -> concurrent.futures.Future[Any]:
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        with self._lock:
+            target: tuple[str, str] | None = None
+            record = self._records.get(model) if model else None
+            if record is not None and not _over(record):
+                self._record(record.job, owner)
+                if record.worker is None:
+                    raise LabError(f"The training '{record.job}' waits for its turn. Try again when it runs.")
+                seat = self._seats[record.worker]
+                target = ("job", record.job)
+            else:
+                if model is not None:
+                    target = ("run", str(find_run(model, owner)))
+                seat = min(self._seats, key=self._load)
+            number = next(self._numbers)
+            seat.calls[number] = future
+            seat.send(("call", number, target, name, args))
+        return future
+
+    def _load(self, seat: Seat) -> tuple[int, int]:
+        index = self._seats.index(seat)
+        return len(seat.calls), sum(record.worker == index for record in self._active())
+
+    # --- the workers ----------------------------------------------------------------------------------
+
+    def _spawn(self, index: int) -> Seat:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(
+            target=_enter_worker, args=(theirs, self.limits), name=f"lmlab-worker-{index}", daemon=True
+        )
+        process.start()
+        theirs.close()
+        seat = Seat(process, ours)
+        threading.Thread(target=self._listen, args=(index, seat), name=f"jobs-{index}", daemon=True).start()
+        return seat
+
+    def _listen(self, index: int, seat: Seat) -> None:
+        while True:
+            try:
+                message = seat.pipe.recv()
+            except (EOFError, OSError):
+                break
+            with self._lock:
+                self._hear(seat, message)
+        if not self._closed.is_set():
+            self._revive(index, seat)
+
+    def _hear(self, seat: Seat, message: tuple[Any, ...]) -> None:
+        kind, *rest = message
+        if kind == "ready":
+            seat.ready.set()
+        elif kind == "answer":
+            number, good, value = rest
+            future = seat.calls.pop(number, None)
+            if future is None or future.cancelled():
+                return
+            if good:
+                future.set_result(value)
+            else:
+                future.set_exception(LabError(value))
+        elif kind == "started":
+            job, symbols, status = rest
+            record = self._records.get(job)
+            if record is not None:
+                record.symbols, record.status, record.started = symbols, status, True
+        elif kind == "report":
+            job, events, status = rest
+            record = self._records.get(job)
+            if record is not None and not _over(record):
+                record.events += events
+                record.status = status
+                if status.state in OVER:
+                    self._end(record, status)
+
+    def _revive(self, index: int, seat: Seat) -> None:
+        """A worker died: answer its callers, start another one, and let its trainings go on."""
+        seat.process.join(5)
+        with self._lock:
+            for future in seat.calls.values():
+                if not future.cancelled():
+                    future.set_exception(LabError("The worker stopped in the middle of this. Please try again."))
+            seat.calls.clear()
+            self._seats[index] = self._spawn(index)
+            for record in self._active():
+                if record.worker != index:
+                    continue
+                record.deaths += 1
+                if record.deaths >= MOST_DEATHS:
+                    sentence = "This training stopped its worker twice. Try a smaller model or batch."
+                    self._end(record, replace(record.status, state="failed", sentence=sentence))
+                else:
+                    # The new worker begins at the checkpoint, so the events begin anew, under new numbers.
+                    record.first_seq += len(record.events) + 1
+                    record.events, record.worker = [], None
+            self._fill()
+
+    def _watch(self) -> None:
+        """Put trainings that nobody watches to sleep, end them later, and forget what is over."""
+        while not self._closed.wait(1.0):
+            now = time.monotonic()
+            with self._lock:
+                for record in list(self._records.values()):
+                    alone = now - record.watched
+                    if _over(record):
+                        if alone > FORGET_AFTER:
+                            del self._records[record.job]
+                    elif alone > self.limits.unwatched_end:
+                        self._abandon(record)
+                    elif (
+                        alone > self.limits.unwatched_pause and record.status.state == "running" and not record.asleep
+                    ):
+                        record.asleep = True
+                        self._tell(record, "pause")
+
+    def _abandon(self, record: Record) -> None:
+        if record.worker is None:
+            self._end(record, Status("failed", sentence="Nobody waited for it."))
+        elif record.status.state in ("running", "paused"):
+            self._tell(record, "stop")
+
+
+def _over(record: Record) -> bool:
+    return record.status.state in OVER

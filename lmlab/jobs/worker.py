@@ -1,0 +1,277 @@
+"""A worker process: shares one core between its trainings and answers calls between their steps.
+
+The worker with the most waiting work is nobody's enemy: each turn goes to the training that has used the
+least computing time, for at most about 100 ms, and the pipe is looked at after every step.
+"""
+
+import os
+import signal
+import time
+import traceback
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lmlab.errors import LabError
+from lmlab.jobs.calls import ABOUT_A_CORPUS, ABOUT_A_MODEL, Shelf, plain
+from lmlab.jobs.messages import JobSpec, Limits, State, Status
+from lmlab.models.build import build
+from lmlab.runs.cards import home, owner_folder, tidy
+from lmlab.runs.store import Run, load_checkpoint, save_checkpoint, save_run, trained_card
+from lmlab.tokenizers.characters import CharacterTokenizer
+from lmlab.training.recipe import Recipe
+from lmlab.training.trainer import Progress, Trainer
+
+TURN = 0.1  # seconds of computing before another training has its turn
+REPORT = 0.1  # seconds between two reports of a training
+CHECKPOINT = 5.0  # seconds of computing between two checkpoints
+
+
+@dataclass
+class Task:
+    """One training in this worker."""
+
+    job: str
+    owner: str
+    spec: JobSpec
+    trainer: Trainer
+    parameters: int
+    state: State = "running"
+    steps_left: int | None = None
+    """Pause after so many more steps; None = run on."""
+    used: float = 0.0
+    sent: int = 0
+    reported: float = 0.0
+    saved: float = 0.0
+    steps_timed: int = 0
+    seconds_timed: float = 0.0
+    sentence: str | None = None
+    events: list[tuple[str, Any]] | None = None
+
+    def status(self) -> Status:
+        """What the page shows."""
+        speed = self.steps_timed / self.seconds_timed if self.seconds_timed else 0.0
+        trainer = self.trainer
+        return Status(
+            self.state, trainer.step_number, trainer.planned, trainer.seconds, speed, self.parameters, self.sentence
+        )
+
+
+class Worker:
+    """The loop of one worker process."""
+
+    def __init__(self, pipe: Connection, limits: Limits) -> None:
+        self.pipe, self.limits = pipe, limits
+        self.shelf = Shelf()
+        self.tasks: dict[str, Task] = {}
+
+    def run(self) -> None:
+        """Serve until the pipe closes."""
+        while True:
+            runnable = [task for task in self.tasks.values() if task.state in ("running", "finishing")]
+            while self.pipe.poll(None if not runnable else 0):
+                self._handle(self.pipe.recv())
+                runnable = [task for task in self.tasks.values() if task.state in ("running", "finishing")]
+            task = min(runnable, key=lambda task: task.used)
+            self._turn(task)
+
+    # --- trainings ------------------------------------------------------------------------------------
+
+    def _turn(self, task: Task) -> None:
+        begin = time.perf_counter()
+        try:
+            while task.state in ("running", "finishing"):
+                self._step(task)
+                if time.perf_counter() - begin > TURN or self.pipe.poll(0):
+                    break
+        except Exception as error:
+            self._fail(task, error)
+        task.used += time.perf_counter() - begin
+        if task.job in self.tasks and time.perf_counter() - task.reported > REPORT:
+            self._report(task)
+
+    def _step(self, task: Task) -> None:
+        trainer = task.trainer
+        begin, before = time.perf_counter(), trainer.step_number
+        for progress in trainer.step():
+            self._note(task, progress)
+        if trainer.step_number > before:
+            task.steps_timed += 1
+            task.seconds_timed += time.perf_counter() - begin
+            if task.steps_left is not None:
+                task.steps_left -= 1
+                if task.steps_left <= 0 and trainer.step_number < trainer.planned:
+                    self._pause(task)
+        if trainer.finished:
+            self._finish(task)
+        elif trainer.seconds > self.limits.seconds and task.state == "running":
+            task.sentence = f"Stopped after {self.limits.seconds:g} seconds, the limit here."
+            self._stop(task)
+        elif trainer.seconds - task.saved > CHECKPOINT:
+            task.saved = trainer.seconds
+            save_checkpoint(checkpoint_folder(task.job), trainer)
+
+    def _note(self, task: Task, progress: Progress) -> None:
+        if progress.kind in ("validation", "train"):
+            self._add(task, progress.kind, [progress.step, progress.loss])
+        elif progress.kind in ("embedding", "names"):
+            self._add(task, progress.kind, progress.data)
+        elif progress.kind == "diverged":
+            task.sentence = progress.data["sentence"]
+
+    def _add(self, task: Task, kind: str, value: Any) -> None:
+        task.events = task.events or []
+        task.events.append((kind, value))
+
+    def _report(self, task: Task) -> None:
+        """Send what is new: the points of the batch curve and whatever else happened."""
+        points = task.trainer.history["batch"]
+        events = [("batch", point) for point in points[task.sent :]] + (task.events or [])
+        task.sent, task.events, task.reported = len(points), None, time.perf_counter()
+        self.pipe.send(("report", task.job, events, task.status()))
+
+    def _pause(self, task: Task) -> None:
+        if task.state == "running":
+            task.state, task.steps_left = "paused", None
+            task.trainer.flush()
+            save_checkpoint(checkpoint_folder(task.job), task.trainer)
+            self._report(task)
+
+    def _stop(self, task: Task) -> None:
+        task.trainer.stop()
+        task.state, task.steps_left = "finishing", None
+
+    def _finish(self, task: Task) -> None:
+        task.trainer.flush()
+        card = trained_card(task.trainer, task.spec.model, task.job)
+        card["corpus"]["source"] = task.spec.corpus
+        save_run(owner_folder(task.owner) / task.job, task.trainer.model, card)
+        tidy(task.owner, self.limits.runs_per_owner)
+        task.state = "done"
+        self._report(task)
+        del self.tasks[task.job]
+
+    def _fail(self, task: Task, error: Exception) -> None:
+        task.state, task.sentence = "failed", sentence_of(error)
+        self._report(task)
+        self.tasks.pop(task.job, None)
+
+    def _start(self, job: str, owner: str, spec: JobSpec, resume: bool) -> None:
+        try:
+            corpus = self.shelf.corpus(spec.corpus, spec.corpus_name)
+            recipe = replace(spec.recipe, threads=1)
+            model = build(spec.model, spec.options, 1 + len(corpus.alphabet), recipe.seed)
+            parameters = sum(weight.numel() for weight in model.parameters())
+            check_size(parameters, recipe, corpus.longest + 1, self.limits)
+            trainer = Trainer(model, corpus, recipe)
+            if resume and (checkpoint_folder(job) / "checkpoint.json").is_file():
+                load_checkpoint(checkpoint_folder(job), trainer)
+            if trainer.planned > self.limits.steps:
+                raise LabError(f"{trainer.planned:,} steps were planned; the limit here is {self.limits.steps:,}.")
+            task = Task(job, owner, spec, trainer, parameters, steps_left=None if resume else spec.first)
+            task.used = min((other.used for other in self.tasks.values()), default=0.0)
+            task.saved = trainer.seconds
+            for kind in ("validation", "embedding", "names"):
+                for value in trainer.history[kind]:
+                    self._add(task, kind, value)
+            self.tasks[job] = task
+            symbols = CharacterTokenizer(corpus.alphabet).symbols
+            self.pipe.send(("started", job, symbols, task.status()))
+        except Exception as error:
+            self.pipe.send(("report", job, [], Status("failed", sentence=sentence_of(error))))
+
+    # --- messages -------------------------------------------------------------------------------------
+
+    def _handle(self, message: tuple[Any, ...]) -> None:
+        kind, *rest = message
+        if kind == "start":
+            self._start(*rest)
+        elif kind == "call":
+            self._answer(*rest)
+        elif kind in ("pause", "resume", "step", "stop"):
+            job, steps = rest
+            task = self.tasks.get(job)
+            if task is None:
+                return
+            if kind == "pause":
+                self._pause(task)
+            elif kind == "stop":
+                self._stop(task)
+            elif task.state in ("running", "paused"):
+                task.state, task.steps_left = "running", steps if kind == "step" else None
+                task.used = min(other.used for other in self.tasks.values())
+            self._report(task)
+
+    def _answer(self, call: int, model: tuple[str, str] | None, name: str, args: dict[str, Any]) -> None:
+        try:
+            if model is None:
+                if name not in ABOUT_A_CORPUS:
+                    raise LabError(f"There is no question '{name}' about a corpus.")
+                value = ABOUT_A_CORPUS[name](self.shelf, **args)
+            else:
+                if name not in ABOUT_A_MODEL:
+                    raise LabError(f"There is no question '{name}' about a model.")
+                value = ABOUT_A_MODEL[name](self.shelf, self._model(*model), **args)
+            self.pipe.send(("answer", call, True, plain(value)))
+        except Exception as error:
+            self.pipe.send(("answer", call, False, sentence_of(error)))
+
+    def _model(self, kind: str, where: str) -> Run:
+        if kind == "run":
+            return self.shelf.run(where)
+        if where not in self.tasks:
+            raise LabError("This training has just ended. Ask again.")
+        trainer = self.tasks[where].trainer
+        trainer.model.eval()
+        return Run(trainer.model, trainer.tokenizer, {})  # type: ignore[arg-type]
+
+
+def checkpoint_folder(job: str) -> Path:
+    """Where a running job keeps what it needs to survive the death of its worker."""
+    return home() / "jobs" / job / "checkpoint"
+
+
+def check_size(parameters: int, recipe: Recipe, tokens: int, limits: Limits) -> None:
+    """Refuse a step that would keep the core from everyone else: 6 operations a parameter and token."""
+    operations = 6.0 * parameters * recipe.batch_size * tokens
+    if operations > limits.step_operations:
+        raise LabError(
+            f"One step of this model would take {operations / 1e9:,.0f} billion operations; the limit here is "
+            f"{limits.step_operations / 1e9:,.0f}. Choose a smaller model or batch."
+        )
+
+
+def sentence_of(error: Exception) -> str:
+    """What a person is told; the details of an unforeseen error go to the log only."""
+    if isinstance(error, LabError):
+        return str(error)
+    traceback.print_exception(error)
+    return f"Something went wrong in the worker ({type(error).__name__}). Nothing was lost; please try again."
+
+
+def warm_up(shelf: Shelf) -> None:
+    """Do once what is slow the first time: read the names, build a model, let every optimiser step."""
+    corpus = shelf.corpus("names")
+    for optimizer in ("muon", "adamw", "sgd"):
+        model = build("transformer", {"d_model": 8, "n_layer": 1, "n_head": 1}, 1 + len(corpus.alphabet))
+        trainer = Trainer(model, corpus, Recipe(steps=2, optimizer=optimizer, batch_size=4))
+        while trainer.step_number < 1:
+            trainer.step()
+
+
+def main(pipe: Connection, limits: Limits) -> None:
+    """Entry point of the process: one thread, polite to the web process, deaf to Ctrl-C (the parent ends us)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(5)
+    torch.set_num_threads(1)
+    worker = Worker(pipe, limits)
+    try:
+        warm_up(worker.shelf)
+        pipe.send(("ready",))
+        worker.run()
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # the web process has gone, and so do we
