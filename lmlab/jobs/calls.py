@@ -106,9 +106,8 @@ def count_table(
     model = _counted(loaded, tokenizer, order, smoothing, k)
     train, validation = (evaluate(model, loaded.part(part), tokenizer) for part in ("train", "validation"))
     pairs = model if order == 2 else count(loaded, 2, tokenizer=tokenizer)
-    probabilities, _ = _counted(loaded, tokenizer, 2, smoothing, k).probabilities(
-        np.arange(tokenizer.vocab_size)[:, None]
-    )
+    contexts = np.arange(tokenizer.vocab_size)[:, None]
+    probabilities = _counted(loaded, tokenizer, 2, smoothing, k).probabilities(contexts)
     return {
         "symbols": tokenizer.symbols,
         "counts": pairs.table(),
@@ -307,8 +306,7 @@ def evaluate_run(shelf: Shelf, run: Run, corpus: str, corpus_name: str | None = 
     """Training and held-out loss of a model on a corpus."""
     loaded = shelf.corpus(corpus, corpus_name)
     losses: dict[str, Loss] = {
-        part: evaluate(run.model, loaded.part(part), run.tokenizer)
-        for part in ("train", "validation")
+        part: evaluate(run.model, loaded.part(part), run.tokenizer) for part in ("train", "validation")
     }
     return {part: loss.to_json() for part, loss in losses.items()}
 

@@ -102,35 +102,39 @@ class Ngram:
         begins_document = self.counts.tokens(order)[:, 0] == 0
         return np.where(begins_document, level.counts, different)
 
-    def probabilities(self, contexts: IntArray) -> tuple[np.ndarray, np.ndarray]:
-        """(N, order - 1) tokens -> (N, V) probabilities, and (N,) whether the context was ever seen.
+    def probabilities(self, contexts: IntArray) -> np.ndarray:
+        """(N, order - 1) tokens -> (N, V) probabilities.
 
         Kneser-Ney builds them from the shortest order up; the others use the longest order alone. An unseen
         context answers with the uniform distribution (Kneser-Ney: with the longest context that was seen).
         """
         p = np.full((len(contexts), self.vocab_size), 1.0 / self.vocab_size)
-        known = np.ones(len(contexts), dtype=bool)
         shortest = 1 if self.config.smoothing == "kneser-ney" else self.config.order
         for order in range(shortest, self.config.order + 1):
             begin, token, share, rest = self._weights[order - 1]
             context = self.counts.rows(contexts[:, contexts.shape[1] - (order - 1) :])
-            hit = context >= 0
-            where, context = np.flatnonzero(hit), context[hit]
-            known = hit.copy()
-            known[where] = begin[context + 1] > begin[context]
+            where = np.flatnonzero(context >= 0)
+            context = context[where]
             p[where] *= rest[context, None]
-            # the rows of each context lie one after the other: lay all of them end to end
+            # The rows of each context lie one after the other: lay all of them end to end.
             length = begin[context + 1] - begin[context]
             offset = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
             row = np.repeat(begin[context], length) + offset
             p[np.repeat(where, length), token[row]] += share[row]
-        return p, known
+        return p
+
+    def unseen(self, ids: Tensor) -> np.ndarray:
+        """(B, T) bool: positions whose context never occurred in training."""
+        begin = self._weights[-1][0]
+        context = self.counts.rows(self._contexts(ids))
+        followed = begin[context + 1] > begin[context]
+        return ~((context >= 0) & followed).reshape(ids.shape)
 
     # --- the protocol ---------------------------------------------------------------------------------
 
     def logits(self, ids: Tensor) -> Tensor:
         """(B, T) int64 -> (B, T, V) float64 log-probabilities; -inf where maximum likelihood says 0."""
-        p, _ = self.probabilities(self._contexts(ids))
+        p = self.probabilities(self._contexts(ids))
         with np.errstate(divide="ignore"):  # log 0 = -inf is the lesson of maximum likelihood
             log_p = np.log(p)
         return torch.from_numpy(log_p.reshape(*ids.shape, self.vocab_size))
@@ -141,11 +145,6 @@ class Ngram:
         keep = self.config.order - 1
         last = seen[:, -max(1, keep) :]
         return self.logits(last)[:, -1], seen[:, seen.shape[1] - keep :] if keep else seen[:, :0]
-
-    def unseen(self, ids: Tensor) -> np.ndarray:
-        """(B, T) bool: positions whose context never occurred in training."""
-        _, known = self.probabilities(self._contexts(ids))
-        return ~known.reshape(ids.shape)
 
     def _contexts(self, ids: Tensor) -> IntArray:
         """(B, T) -> (B * T, order - 1): the tokens each position may look at, boundaries before the start."""
@@ -180,7 +179,7 @@ def count(
     array([[0, 2, 0],
            [1, 1, 1],
            [1, 0, 0]])
-    >>> model.probabilities(np.array([[1]]))[0].round(3)
+    >>> model.probabilities(np.array([[1]])).round(3)
     array([[0.333, 0.333, 0.333]])
 
     >>> from lmlab.data.corpus import load_corpus

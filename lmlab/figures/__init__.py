@@ -1,0 +1,1 @@
+"""Plotly figures from plain arrays, testable without a browser; `figure.py` says what a figure is."""
