@@ -109,6 +109,11 @@ class Corpus:
         return {part: len(self._parts[part]) for part in PARTS}
 
     @cached_property
+    def side_of(self) -> dict[str, Part]:
+        """The side of each document."""
+        return dict(zip(self.texts, self.sides, strict=True))
+
+    @cached_property
     def alphabet(self) -> list[str]:
         """Every character of every document, sorted by code point."""
         return sorted(set("".join(self.texts)))
@@ -235,7 +240,7 @@ def load_corpus(source: str | Path, kind: Kind = "names") -> Corpus:
     if isinstance(source, str) and source in BUNDLED:
         return _from_text(BUNDLED[source].read_text("utf-8"), source, kind)
     if isinstance(source, str) and source.startswith("hub:"):
-        return names_or_text(_hub_lines(source.removeprefix("hub:")), source, kind)
+        return names_or_text(hub_lines(source.removeprefix("hub:")), source, kind)
     if isinstance(source, str) and "\n" in source:
         return _from_text(source, "your text", kind)
     path = Path(source)
@@ -273,21 +278,37 @@ def _from_text(text: str, name: str, kind: Kind) -> Corpus:
     return names_or_text(text.splitlines() if kind == "names" else text.split("\n"), name, kind)
 
 
-def _hub_lines(name: str) -> list[str]:
-    """The lines of a Hub data set's train split: the column `text` or `name`, or else the first of strings."""
+def hub_lines(name: str, most: int = 5_000_000) -> list[str]:
+    """Lines of a Hub data set's train split, at most `most` characters of them, streamed.
+
+    The column is `text` or `name`, or else the first one of strings. Raises `LabError` where the data set
+    cannot be had.
+    """
     from datasets import Value, load_dataset
 
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-        raise LabError(f"'{name[:80]}' is not the name of a Hub data set. Write hub:owner/name.")
+        raise LabError(f"'{name[:80]}' is not the name of a Hub data set. Write owner/name.")
     try:
-        data = load_dataset(name, split="train")
+        data = load_dataset(name, split="train", streaming=True)
+        kinds = data.features or {}
+        strings = [column for column, kind in kinds.items() if kind in (Value("string"), Value("large_string"))]
+        if not strings:
+            raise LabError(f"The data set '{name}' has no column of text. Choose another one.")
+        wanted = ("text", "name", "names")
+        column = next((column for want in wanted for column in strings if column.lower() == want), strings[0])
+        lines: list[str] = []
+        length = 0
+        for row in data:
+            found = (row[column] or "").splitlines()
+            lines += found
+            length += sum(len(line) for line in found)
+            if length > most:
+                break
+        return lines
+    except LabError:
+        raise
     except Exception as error:  # many kinds: no network, no such data set, a format datasets cannot read
         raise LabError(
             f"The data set '{name}' could not be loaded from the Hub ({type(error).__name__}). "
             "Check the name and the network, or use the bundled names."
         ) from error
-    strings = [column for column, kind in data.features.items() if kind in (Value("string"), Value("large_string"))]
-    if not strings:
-        raise LabError(f"The data set '{name}' has no column of text. Choose another one.")
-    column = next((c for wanted in ("text", "name", "names") for c in strings if c.lower() == wanted), strings[0])
-    return [line for text in data[column] if text for line in text.splitlines()]

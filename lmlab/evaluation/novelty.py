@@ -15,10 +15,9 @@ def novelty(texts: Iterable[str], corpus: Corpus) -> list[Novelty]:
     >>> novelty(["emma", "olivia", "lmlabia"], load_corpus("names"))
     ['training', 'held out', 'new']
     """
-    training = set(corpus.part("train"))
-    held_out = set(corpus.part("validation")) | set(corpus.part("test"))
+    sides = corpus.side_of
     marks: list[Novelty] = []
     for text in texts:
-        name = normalise_name(text)
-        marks.append("training" if name in training else "held out" if name in held_out else "new")
+        side = sides.get(normalise_name(text))
+        marks.append("new" if side is None else "training" if side == "train" else "held out")
     return marks

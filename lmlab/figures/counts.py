@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lmlab.figures.figure import MONO, Figure, axis, layout, text_safe
+from lmlab.figures.figure import MONO, Figure, axis, corner, layout, text_safe
 
 MOST_COLUMNS = 60  # a table of more letters would be a grey square; the most frequent ones are shown
 
@@ -36,7 +36,8 @@ def pair_table(
     depth = np.sqrt(seen) if by_count else share
     holes = np.where(seen == 0 if by_count else share == 0, np.nan, depth)
     top = float(np.nanmax(depth)) or 1.0
-    ticks = [1, *(10**i for i in range(2, 7) if 10**i < 0.7 * top**2), int(top**2)] if by_count else [0, top]
+    most = int(seen.max())
+    ticks = [1, *(10**i for i in range(3, 7) if 10**i < 0.7 * most), most] if by_count else [0.0, top]
     hover = [
         [
             f"{labels[i]} then {labels[j]}: {seen[i, j]:,} pairs, {100 * share[i, j]:.2f} % of the row"
@@ -66,14 +67,18 @@ def pair_table(
                 "xanchor": "right",
                 "y": 0,
                 "yanchor": "top",
-                "ypad": 34,
+                "ypad": 26,
                 "xpad": 0,
                 "len": 0.45,
                 "thickness": 8,
                 "outlinewidth": 0,
-                "title": {"text": "pairs" if by_count else "share of the row", "side": "top", "font": {"size": 12}},
+                "title": {
+                    "text": "pairs" if by_count else "share of the row, %",
+                    "side": "bottom",
+                    "font": {"size": 12},
+                },
                 "tickvals": [math.sqrt(tick) for tick in ticks] if by_count else ticks,
-                "ticktext": [f"{tick:,}" for tick in ticks] if by_count else ["0", f"{100 * top:.0f} %"],
+                "ticktext": [f"{tick:,}" for tick in ticks] if by_count else ["0", f"{100 * top:.0f}"],
                 "tickfont": {"size": 12, "color": "--ink-3"},
                 "ticks": "",
             },
@@ -110,12 +115,17 @@ def pair_table(
     }
     after = text_safe(symbols[row]) if row else "the start"
     plot = layout(
-        axis("next letter, “.” is the end", **letters, range=[-0.5, n - 0.5], anchor="y"),
-        axis("this letter", **letters, range=[n - 0.5, -0.5], domain=[0, 0.8]),
-        yaxis2=axis(f"share after {after}, %", domain=[0.85, 1], range=[0, height], nticks=4),
+        axis("", **letters, range=[-0.5, n - 0.5], anchor="y"),
+        axis("", **letters, range=[n - 0.5, -0.5], domain=[0, 0.8]),
+        yaxis2=axis("", domain=[0.85, 1], range=[0, height], nticks=4),
         shapes=shapes,
-        annotations=notes,
-        margin={"l": 48, "r": 8, "t": 6, "b": 96},
+        annotations=[
+            *notes,
+            corner(f"share of pairs after {after}, %", left=48, y=1),
+            corner("this letter ↓", left=48, y=0.8),
+            {**corner("next letter →  “.” is the end", left=0, y=0), "yshift": -28, "yanchor": "top"},
+        ],
+        margin={"l": 48, "r": 8, "t": 24, "b": 84},
         bargap=0.3,
         meta={"dense": True},
     )
@@ -198,7 +208,7 @@ def die(symbols: Sequence[str], p: Sequence[float], u: float | None, token: int 
         said = f"{u:.3f} lands on {names[token]}, which the table gives {100 * shares[token]:.1f} %."
     plot = layout(
         axis("random number from 0 to 1", range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False),
-        axis(visible=False, range=[-0.5, 1.0]),
+        axis(visible=False, range=[-0.5, 0.95]),
         shapes=shapes,
         annotations=notes,
         margin={"l": 8, "r": 8, "t": 4, "b": 40},
@@ -222,7 +232,7 @@ def die(symbols: Sequence[str], p: Sequence[float], u: float | None, token: int 
             ],
         ),
         said=said,
-        height=(0.0, 140),
+        height=(0.0, 120),
     )
 
 
@@ -280,10 +290,10 @@ def losses_by_order(rows: Sequence[dict[str, Any]], order: int) -> Figure:
     if infinite and best is not None:
         said += f" From order {infinite[0]} on, a pair never seen makes it infinite."
     plot = layout(
-        axis("order n: letters looked at, plus one", tickvals=orders, range=[0.8, orders[-1] + 1.7]),
+        axis("order n", tickvals=orders, range=[0.8, orders[-1] + 1.7]),
         axis("nats per character", range=[min(finite) - 0.15, top + 0.1], nticks=5),
         annotations=notes,
-        margin={"l": 48, "r": 4, "t": 8, "b": 44},
+        margin={"l": 40, "r": 4, "b": 44},
     )
     share = [row["validation"]["unseen"] / row["validation"]["predictions"] for row in rows]
     return Figure(

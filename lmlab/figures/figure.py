@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-# (light, dark) of every token that a figure may use; the style sheet has the same, a test compares them.
+# (light, dark) of every colour on the page; the app's style sheet is given the same ones.
 TOKENS: dict[str, tuple[str, str]] = {
     "--paper": ("#ffffff", "#131517"),
     "--wash": ("#f6f6f3", "#1b1e21"),
@@ -28,13 +28,30 @@ TOKENS: dict[str, tuple[str, str]] = {
 _CIVIDIS = [
     "#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838",
 ]  # fmt: skip
-_ON_WHITE = ["#f8f3d9", *reversed(_CIVIDIS[:8])]
-SCALES: dict[str, tuple[list[list[Any]], list[list[Any]]]] = {
-    "--cividis": (
-        [[i / 8, colour] for i, colour in enumerate(_ON_WHITE)],
-        [[i / 9, colour] for i, colour in enumerate(_CIVIDIS)],
-    )
-}
+
+
+def _cividis(t: float) -> tuple[float, ...]:
+    """Colour at t in 0..1, between the ten anchors."""
+    place = min(max(t, 0.0), 1.0) * (len(_CIVIDIS) - 1)
+    i = min(int(place), len(_CIVIDIS) - 2)
+    low, high = (tuple(int(colour[k : k + 2], 16) for k in (1, 3, 5)) for colour in _CIVIDIS[i : i + 2])
+    return tuple(a + (b - a) * (place - i) for a, b in zip(low, high, strict=True))
+
+
+def _scale(dark: bool) -> list[list[Any]]:
+    """A plotly colour scale that begins near the paper, so that a rare pair is pale and a hole is blank."""
+    paper = (19, 21, 23) if dark else (255, 255, 255)
+    stops = []
+    for i in range(17):
+        v = i / 16
+        ink = min(1.0, 0.14 + v * (6.0 if dark else 1.7))
+        colour = _cividis(v if dark else 0.9 * (1 - v))
+        mixed = [round(c * ink + p * (1 - ink)) for c, p in zip(colour, paper, strict=True)]
+        stops.append([v, f"rgb({mixed[0]},{mixed[1]},{mixed[2]})"])
+    return stops
+
+
+SCALES: dict[str, tuple[list[list[Any]], list[list[Any]]]] = {"--cividis": (_scale(False), _scale(True))}
 
 SANS = '-apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 MONO = 'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "Liberation Mono", monospace'
@@ -98,12 +115,18 @@ def axis(title: str = "", **more: Any) -> dict[str, Any]:
 
 
 def layout(x: dict[str, Any], y: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """A layout in the house style."""
+    """A layout in the house style. The name of the y axis stands level above it, where it can be read."""
+    name = y.get("title", {}).get("text", "")
+    margin = {"l": 44, "r": 12, "t": 24 if name else 8, "b": 40, **more.pop("margin", {})}
+    notes = list(more.pop("annotations", []))
+    if name:
+        notes.append(corner(name, left=margin["l"], y=y.get("domain", [0, 1])[1]))
     style: dict[str, Any] = {
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": SANS, "size": 12, "color": "--ink-2"},
-        "margin": {"l": 44, "r": 12, "t": 8, "b": 40},
+        "margin": margin,
+        "annotations": notes,
         "showlegend": False,
         "hoverlabel": {
             "bgcolor": "--paper",
@@ -113,9 +136,26 @@ def layout(x: dict[str, Any], y: dict[str, Any], **more: Any) -> dict[str, Any]:
         "dragmode": False,
         "uirevision": "keep",
         "xaxis": x,
-        "yaxis": y,
+        "yaxis": {**y, "title": {"text": ""}},
     }
     return {**style, **more}
+
+
+def corner(text: str, left: float, y: float) -> dict[str, Any]:
+    """The name of a y axis as a note at the upper left of its drawing; `left` is the margin in pixels."""
+    return {
+        "text": text,
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0,
+        "y": y,
+        "xshift": -left,
+        "yshift": 6,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 12, "color": "--ink-3"},
+    }
 
 
 def text_safe(text: str) -> str:

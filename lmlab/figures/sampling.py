@@ -48,7 +48,7 @@ def before_and_after(symbols: Sequence[str], p: Sequence[float], final: Sequence
         ),
         axis("probability, %", range=[0, top], nticks=5),
         barmode="overlay",
-        margin={"l": 48, "r": 8, "t": 8, "b": 44},
+        margin={"l": 48, "r": 8, "b": 44},
         meta={"dense": True},
     )
     said = "Nothing is cut: every letter may be rolled."

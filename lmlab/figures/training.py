@@ -72,7 +72,7 @@ def loss_curve(
             for _, loss in baselines
         ],
         annotations=[*_baseline_notes(baselines), *end_notes(run, log_steps)],
-        margin={"l": 44, "r": 116, "t": 8, "b": 44},
+        margin={"l": 44, "r": 116, "b": 44},
         dragmode="zoom",
         meta={"narrow_margin": 62},
     )
@@ -255,7 +255,7 @@ def letters(
             nticks=5,
         ),
         shapes=shapes,
-        margin={"l": 52, "r": 8, "t": 8, "b": 44},
+        margin={"l": 52, "r": 8, "b": 44},
         hovermode="closest",
     )
     how = (

@@ -4,16 +4,17 @@ Each function takes what it needs as keyword arguments that came from the page: 
 value raises `LabError`; the sentence is shown as it is.
 """
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from lmlab.data.corpus import BUNDLED, Corpus, load_corpus, normalise_name
+from lmlab.data.corpus import BUNDLED, Corpus, hub_lines, load_corpus, normalise_name
 from lmlab.errors import LabError
 from lmlab.evaluation.loss import Loss, evaluate, surprisal
 from lmlab.evaluation.novelty import novelty
@@ -42,9 +43,7 @@ class Shelf:
         key = (source, stamp)
         if key not in self._corpora:
             corpus = load_corpus(source)
-            if name is not None:
-                object.__setattr__(corpus, "name", name)
-            self._corpora[key] = corpus
+            self._corpora[key] = replace(corpus, name=name or corpus.name)
         return _used(self._corpora, key, self._most["corpora"])
 
     def run(self, folder: str) -> Run:
@@ -168,7 +167,7 @@ def _counted(corpus: Corpus, tokenizer: CharacterTokenizer, order: int, smoothin
 
 def keep_count(
     shelf: Shelf,
-    owner: str,
+    visitor: str,
     corpus: str,
     order: int = 2,
     smoothing: str = "add-k",
@@ -176,7 +175,7 @@ def keep_count(
     corpus_name: str | None = None,
     most: int = 20,
 ) -> dict[str, Any]:
-    """Save a count model as one of the owner's runs; returns its card."""
+    """Save a count model as one of the visitor's runs; returns its card."""
     loaded = shelf.corpus(corpus, corpus_name)
     tokenizer = CharacterTokenizer(loaded.alphabet)
     model = _counted(loaded, tokenizer, order, smoothing, k)
@@ -184,8 +183,8 @@ def keep_count(
     run_id = new_run_id()
     card = counted_card(model, loaded, tokenizer, losses, run_id)
     card["corpus"]["source"] = corpus
-    save_run(owner_folder(owner) / run_id, model, card)
-    tidy(owner, most)
+    save_run(owner_folder(visitor) / run_id, model, card)
+    tidy(visitor, most)
     return card
 
 
@@ -316,6 +315,19 @@ def surprise(shelf: Shelf, run: Run, text: str) -> dict[str, Any]:
     name = normalise_name(text)
     return {"text": name, "nats": surprisal(run.model, name, run.tokenizer)}
 
+
+def fetch(shelf: Shelf, name: str, folder: str) -> dict[str, Any]:
+    """Download the documents of a Hub data set into a file of the folder; takes as long as the network does."""
+    lines = hub_lines(name)
+    text = "\n".join(line.replace("\n", " ") for line in lines)
+    path = Path(folder) / f"{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode("utf-8", "replace"))
+    return {"source": str(path), "name": name}
+
+
+SLOW = {"fetch": fetch}
+"""Questions that wait for the network: a worker answers them in a thread, beside its trainings."""
 
 ABOUT_A_CORPUS: dict[str, Callable[..., Any]] = {
     "corpus": corpus_report,

@@ -6,6 +6,7 @@ least computing time, for at most about 100 ms, and the pipe is looked at after 
 
 import os
 import signal
+import threading
 import time
 import traceback
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from typing import Any
 import torch
 
 from lmlab.errors import LabError
-from lmlab.jobs.calls import ABOUT_A_CORPUS, ABOUT_A_MODEL, Shelf, plain
+from lmlab.jobs.calls import ABOUT_A_CORPUS, ABOUT_A_MODEL, SLOW, Shelf, plain
 from lmlab.jobs.messages import JobSpec, Limits, State, Status
 from lmlab.models.build import build
 from lmlab.runs.cards import home, owner_folder, tidy
@@ -66,6 +67,7 @@ class Worker:
     def __init__(self, pipe: Connection, limits: Limits) -> None:
         self.pipe, self.limits = pipe, limits
         self.shelf = Shelf()
+        self._sending = threading.Lock()
         self.tasks: dict[str, Task] = {}
 
     def run(self) -> None:
@@ -77,6 +79,10 @@ class Worker:
                 runnable = [task for task in self.tasks.values() if task.state in ("running", "finishing")]
             task = min(runnable, key=lambda task: task.used)
             self._turn(task)
+
+    def _send(self, message: tuple[Any, ...]) -> None:
+        with self._sending:
+            self.pipe.send(message)
 
     # --- trainings ------------------------------------------------------------------------------------
 
@@ -131,7 +137,7 @@ class Worker:
         points = task.trainer.history["batch"]
         events = [("batch", point) for point in points[task.sent :]] + (task.events or [])
         task.sent, task.events, task.reported = len(points), None, time.perf_counter()
-        self.pipe.send(("report", task.job, events, task.status()))
+        self._send(("report", task.job, events, task.status()))
 
     def _pause(self, task: Task) -> None:
         if task.state == "running":
@@ -179,9 +185,9 @@ class Worker:
                     self._add(task, kind, value)
             self.tasks[job] = task
             symbols = CharacterTokenizer(corpus.alphabet).symbols
-            self.pipe.send(("started", job, symbols, task.status()))
+            self._send(("started", job, symbols, task.status()))
         except Exception as error:
-            self.pipe.send(("report", job, [], Status("failed", sentence=sentence_of(error))))
+            self._send(("report", job, [], Status("failed", sentence=sentence_of(error))))
 
     # --- messages -------------------------------------------------------------------------------------
 
@@ -206,8 +212,13 @@ class Worker:
             self._report(task)
 
     def _answer(self, call: int, model: tuple[str, str] | None, name: str, args: dict[str, Any]) -> None:
+        if name in SLOW and threading.current_thread() is threading.main_thread():
+            threading.Thread(target=self._answer, args=(call, None, name, args), daemon=True).start()
+            return
         try:
-            if model is None:
+            if name in SLOW:
+                value = SLOW[name](self.shelf, **args)
+            elif model is None:
                 if name not in ABOUT_A_CORPUS:
                     raise LabError(f"There is no question '{name}' about a corpus.")
                 value = ABOUT_A_CORPUS[name](self.shelf, **args)
@@ -215,9 +226,9 @@ class Worker:
                 if name not in ABOUT_A_MODEL:
                     raise LabError(f"There is no question '{name}' about a model.")
                 value = ABOUT_A_MODEL[name](self.shelf, self._model(*model), **args)
-            self.pipe.send(("answer", call, True, plain(value)))
+            self._send(("answer", call, True, plain(value)))
         except Exception as error:
-            self.pipe.send(("answer", call, False, sentence_of(error)))
+            self._send(("answer", call, False, sentence_of(error)))
 
     def _model(self, kind: str, where: str) -> Run:
         if kind == "run":

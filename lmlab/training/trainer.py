@@ -22,6 +22,7 @@ import torch.nn as nn
 from lmlab.data.corpus import Corpus
 from lmlab.errors import LabError
 from lmlab.evaluation.loss import Evaluation, Loss
+from lmlab.evaluation.novelty import novelty
 from lmlab.evaluation.projection import project
 from lmlab.generation.generate import generate
 from lmlab.models.protocol import Examples
@@ -280,7 +281,8 @@ class Trainer:
             limit=min(self.corpus.longest, 40) + 5,
             seed=stream_seed(self.recipe.seed, "names"),
         )
-        probe = {"step": self.step_number, "names": [sample.text for sample in samples]}
+        names = [sample.text for sample in samples]
+        probe = {"step": self.step_number, "names": names, "novelty": novelty(names, self.corpus)}
         self.history["names"].append(probe)
         return self._event("names", data=probe)
 

@@ -1,0 +1,604 @@
+"""Level Train: a network learns while you watch."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from lmlab.errors import LabError
+from lmlab.figures.training import Curve, growth, letters, loss_curve, loss_range
+from lmlab.jobs.messages import JobSpec, Snapshot, Status
+from lmlab.runs.cards import short_name
+from lmlab.training.presets import PRESETS, Preset
+from lmlab.training.recipe import Recipe
+from lmlab.ui.context import Context, Updates, guarded, guarded_stream, light, next_seq
+from lmlab.ui.widgets.content import h, words
+from lmlab.ui.widgets.figure import figure_widget
+
+MODELS = {"MLP": "mlp", "Transformer": "transformer"}
+OPTIMIZERS = {"AdamW": "adamw", "SGD": "sgd", "Muon": "muon"}
+SCHEDULES = {"Linear": "linear", "Cosine": "cosine", "Constant": "constant"}
+EARLIER_RUNS = 5
+SHOWN_NAMES = 8
+PERIOD = 0.15  # seconds between two looks at a running job
+MUON_TIMES = 5.0  # Muon's rate for the matrices is so many times the learning rate of the rest
+
+
+@dataclass
+class Train:
+    """The components of the level."""
+
+    message: gr.HTML
+    status: gr.HTML
+    play: gr.Button
+    one: gr.Button
+    ten: gr.Button
+    hundred: gr.Button
+    stop: gr.Button
+    again: gr.Button
+    new_seed: gr.Button
+    loss: gr.HTML
+    log_steps: gr.Radio
+    names: gr.HTML
+    model: gr.Radio
+    preset: gr.Radio
+    lesson: gr.HTML
+    mlp: gr.Column
+    transformer: gr.Column
+    context: gr.Slider
+    d_embed: gr.Slider
+    d_hidden: gr.Slider
+    n_layer: gr.Slider
+    d_model: gr.Slider
+    n_head: gr.Radio
+    positions: gr.Radio
+    learning_rate: gr.Number
+    batch: gr.Slider
+    steps: gr.Slider
+    optimizer: gr.Radio
+    schedule: gr.Radio
+    seed: gr.Number
+    train_size: gr.Number
+
+    @property
+    def controls(self) -> list[Any]:
+        """The inputs that make a recipe, in the order of `spec_of`."""
+        return [
+            self.model, self.context, self.d_embed, self.d_hidden, self.n_layer, self.d_model, self.n_head,
+            self.positions, self.learning_rate, self.batch, self.steps, self.optimizer, self.schedule, self.seed,
+            self.train_size,
+        ]  # fmt: skip
+
+
+def presets_of(model: str) -> list[tuple[str, str]]:
+    """(title, name) of a model's presets."""
+    return [(preset.title, name) for name, preset in PRESETS.items() if preset.model == model]
+
+
+def build(ctx: Context) -> Train:
+    """Make the components."""
+    first = PRESETS["mlp-sensible"]
+    gpt = PRESETS["transformer-default"]
+    words(
+        h("h1", "Train a network"),
+        h(
+            "p",
+            "The last letters go in, a guess for the next one comes out. Every wrong guess nudges the network’s numbers.",
+        ),
+        elem_classes="head",
+    )
+    status = words(*status_trees(None, None), elem_classes="predict", elem_id="train-status")
+    with gr.Row(elem_classes="act transport"):
+        play = gr.Button("Train", variant="primary", elem_id="train-play")
+        one = gr.Button("+1", elem_id="train-one")
+        ten = gr.Button("+10", elem_id="train-ten")
+        hundred = gr.Button("+100", elem_id="train-hundred")
+        stop = gr.Button("Stop", elem_id="train-stop")
+        again = gr.Button("Start again", elem_id="train-again")
+        new_seed = gr.Button("New seed", elem_id="train-seed")
+    message = words(elem_classes="message", elem_id="train-message")
+    with gr.Row(elem_classes="pair"):
+        with gr.Column(elem_classes="main-column", min_width=240):
+            log_steps = gr.Radio(
+                ["Linear", "Log steps"], value="Linear", label="Step axis", elem_classes="switch", elem_id="train-log"
+            )
+            loss = figure_widget(elem_id="train-loss")
+            names = words(elem_classes="fig", elem_id="train-names")
+        with gr.Column(elem_classes="side-column", min_width=240):
+            model = gr.Radio(
+                list(MODELS), value="MLP", label="The network", elem_classes="switch", elem_id="train-model"
+            )
+            preset = gr.Radio(
+                presets_of("mlp"), value="mlp-sensible", label="Preset", elem_classes="switch", elem_id="train-preset"
+            )
+            lesson = words(h("p", first.lesson), elem_classes="report", elem_id="train-lesson")
+            with gr.Column(min_width=200) as mlp:
+                context = gr.Slider(
+                    1, 8, value=first.options["context"], step=1, label="Context, letters", elem_id="train-context"
+                )
+                d_hidden = gr.Slider(
+                    16, 512, value=first.options["d_hidden"], step=16, label="Hidden units", elem_id="train-hidden"
+                )
+                d_embed = gr.Slider(
+                    2,
+                    32,
+                    value=first.options["d_embed"],
+                    step=1,
+                    label="Numbers a letter",
+                    info="2 can be drawn as they are",
+                    elem_id="train-embed",
+                )
+            with gr.Column(visible=False, min_width=200) as transformer:
+                n_layer = gr.Slider(
+                    1, 6, value=gpt.options["n_layer"], step=1, label="Blocks", elem_id="train-layers"
+                )
+                d_model = gr.Slider(
+                    16,
+                    128,
+                    value=gpt.options["d_model"],
+                    step=16,
+                    label="Width",
+                    info="Numbers a letter",
+                    elem_id="train-width",
+                )
+                n_head = gr.Radio(
+                    [1, 2, 4, 8],
+                    value=gpt.options["n_head"],
+                    label="Heads",
+                    elem_classes="switch",
+                    elem_id="train-heads",
+                )
+                positions = gr.Radio(
+                    ["learned", "sinusoidal"],
+                    value="learned",
+                    label="Positions",
+                    elem_classes="switch",
+                    elem_id="train-positions",
+                )
+            learning_rate = gr.Number(
+                first.recipe.learning_rate,
+                label="Learning rate",
+                info="0.001 is small, 0.1 is large",
+                elem_id="train-rate",
+            )
+            steps = gr.Slider(50, 5000, value=first.recipe.steps, step=50, label="Steps", elem_id="train-steps")
+            with gr.Accordion("More controls", open=False, elem_id="train-more"):
+                batch = gr.Slider(
+                    8, 512, value=first.recipe.batch_size, step=8, label="Batch, names", elem_id="train-batch"
+                )
+                optimizer = gr.Radio(
+                    list(OPTIMIZERS),
+                    value="AdamW",
+                    label="Optimizer",
+                    elem_classes="switch",
+                    elem_id="train-optimizer",
+                )
+                schedule = gr.Radio(
+                    list(SCHEDULES),
+                    value="Linear",
+                    label="Learning rate over time",
+                    elem_classes="switch",
+                    elem_id="train-schedule",
+                )
+                seed = gr.Number(
+                    42, precision=0, label="Seed", info="Same seed, same run", elem_id="train-seed-value"
+                )
+                train_size = gr.Number(
+                    0, precision=0, label="Learn from the first", info="names; 0 = all", elem_id="train-size"
+                )
+    return Train(
+        message, status, play, one, ten, hundred, stop, again, new_seed, loss, log_steps, names, model, preset, lesson,
+        mlp, transformer, context, d_embed, d_hidden, n_layer, d_model, n_head, positions, learning_rate, batch, steps,
+        optimizer, schedule, seed, train_size,
+    )  # fmt: skip
+
+
+def spec_of(controls: Sequence[Any], corpus: dict[str, Any], first: int | None = None) -> JobSpec:
+    """What the values of `Train.controls` say, as a job. Raises `LabError` for what cannot be trained."""
+    model, context, d_embed, d_hidden, n_layer, d_model, n_head, positions, *rest = controls
+    learning_rate, batch, steps, optimizer, schedule, seed, train_size = rest
+    for name, value, known in (
+        ("network", model, MODELS),
+        ("optimizer", optimizer, OPTIMIZERS),
+        ("schedule", schedule, SCHEDULES),
+    ):
+        if value not in known:
+            raise LabError(f"There is no {name} '{str(value)[:40]}'. Choose one of: {', '.join(known)}.")
+    if learning_rate is None or seed is None:
+        raise LabError("The learning rate and the seed need a number each. Fill in the empty one.")
+    options: dict[str, Any]
+    if MODELS[model] == "mlp":
+        options = {"context": int(context), "d_embed": int(d_embed), "d_hidden": int(d_hidden)}
+    else:
+        block = 32 if corpus.get("longest", 100) < 32 else 128
+        options = {
+            "context": block,
+            "n_layer": int(n_layer),
+            "d_model": int(d_model),
+            "n_head": int(n_head),
+            "positions": positions,
+        }
+    recipe = Recipe(
+        steps=int(steps),
+        optimizer=OPTIMIZERS[optimizer],  # type: ignore[arg-type]
+        learning_rate=float(learning_rate),
+        matrix_learning_rate=min(10_000.0, MUON_TIMES * float(learning_rate)),
+        schedule=SCHEDULES[schedule],  # type: ignore[arg-type]
+        batch_size=int(batch),
+        seed=int(seed),
+        train_size=int(train_size) if train_size else None,
+    )
+    return JobSpec(MODELS[model], options, recipe, corpus["source"], corpus["name"], first)
+
+
+def controls_of(preset: Preset, ui: Train) -> Updates:
+    """Put a preset's values into the controls."""
+    named = {ui.context: "context", ui.d_embed: "d_embed", ui.d_hidden: "d_hidden"}
+    if preset.model == "transformer":
+        named = {ui.n_layer: "n_layer", ui.d_model: "d_model", ui.n_head: "n_head"}
+    recipe = preset.recipe
+    by_value = {value: title for table in (OPTIMIZERS, SCHEDULES) for title, value in table.items()}
+    return {
+        ui.lesson: [h("p", preset.lesson)],
+        **{control: preset.options[name] for control, name in named.items()},
+        ui.learning_rate: recipe.learning_rate,
+        ui.batch: recipe.batch_size,
+        ui.steps: recipe.steps,
+        ui.optimizer: by_value[recipe.optimizer],
+        ui.schedule: by_value[recipe.schedule],
+        ui.train_size: recipe.train_size or 0,
+    }
+
+
+def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
+    """Connect the events. `embeddings` is the next level: its plot moves while a network learns."""
+    here = [ctx.owner, ctx.corpus]
+    watchers: dict[str, int] = {}
+    """The number of the newest watch of each page; an older one ends when it sees a newer number."""
+
+    async def choose_model(model: str) -> Updates:
+        kind = MODELS.get(model)
+        if kind is None:
+            raise LabError(f"There is no network '{str(model)[:40]}'. Choose MLP or Transformer.")
+        choices = presets_of(kind)
+        return {
+            ui.preset: gr.update(choices=choices, value=choices[0][1]),
+            ui.mlp: gr.update(visible=kind == "mlp"),
+            ui.transformer: gr.update(visible=kind == "transformer"),
+            **controls_of(PRESETS[choices[0][1]], ui),
+        }
+
+    async def choose_preset(name: str) -> Updates:
+        if name not in PRESETS:
+            raise LabError(f"There is no preset '{str(name)[:40]}'.")
+        return controls_of(PRESETS[name], ui)
+
+    async def play(owner: str, corpus: Any, job: str | None, *controls: Any) -> Updates:
+        """Train, pause or go on: what the one filled button says."""
+        status = status_of(owner, job)
+        if job and status and status.state in ("running", "waiting"):
+            ctx.jobs.command(job, owner, "pause")
+            return {ctx.job: job}
+        if job and status and status.state == "paused":
+            ctx.jobs.command(job, owner, "resume")
+            return {ctx.job: job}
+        return {ctx.job: ctx.jobs.submit(spec_of(controls, corpus), owner)}
+
+    def stepper(steps: int) -> Any:
+        async def take(owner: str, corpus: Any, job: str | None, *controls: Any) -> Updates:
+            status = status_of(owner, job)
+            if job and status and status.state in ("running", "paused"):
+                ctx.jobs.command(job, owner, "step", steps)
+                return {ctx.job: job}
+            return {ctx.job: ctx.jobs.submit(spec_of(controls, corpus, steps), owner)}
+
+        return take
+
+    async def stop(owner: str, job: str | None) -> Updates:
+        if not job or status_of(owner, job) is None:
+            raise LabError("Nothing is being trained. Press Train to begin.")
+        ctx.jobs.command(job, owner, "stop")
+        return {ctx.job: job}
+
+    async def again(owner: str, corpus: Any, job: str | None, *controls: Any) -> Updates:
+        """The same seed from the start: the same run, step for step."""
+        spec = spec_of(controls, corpus)  # refuses bad values before the old run ends
+        if job and status_of(owner, job) is not None:
+            ctx.jobs.command(job, owner, "stop")
+        return {ctx.job: ctx.jobs.submit(spec, owner)}
+
+    async def reseed(owner: str, corpus: Any, job: str | None, *controls: Any) -> Updates:
+        seed = secrets.randbelow(10_000)
+        values = [*controls]
+        values[ui.controls.index(ui.seed)] = seed
+        return {**await again(owner, corpus, job, *values), ui.seed: seed}
+
+    def status_of(owner: str, job: str | None) -> Status | None:
+        """Where the job stands; None when it is over or unknown."""
+        if not job or job not in ctx.jobs.jobs_of(owner):
+            return None
+        return ctx.jobs.poll(job, owner).status
+
+    async def watch(
+        owner: str, corpus: Any, job: str | None, log_steps: str, chosen: str | None, request: gr.Request
+    ) -> AsyncIterator[Updates]:
+        """Everything on the screen, then what is new several times a second, until the job rests."""
+        session = request.session_hash or ""
+        number = watchers[session] = next_seq()
+        log = log_steps == "Log steps"
+        marks = (await ctx.ask_corpus(corpus, owner, "baselines"))["marks"]
+        earlier = [
+            curve_of(card) for card in ctx.cards(owner) if card["model"]["kind"] != "ngram" and card["id"] != job
+        ]
+        if job is None or not known(owner, job):
+            yield show_last(owner, marks, log)
+            return
+        snapshot = ctx.jobs.poll(job, owner)
+        run = Curve(short_name(job))
+        probes: list[Any] = []
+        collect(snapshot, run, probes)
+        planned = planned_of(snapshot)
+        seq = next_seq()
+        top = loss_range([loss for _, loss in run.batch], [m[1] for m in marks])[0]
+        yield {
+            ui.loss: loss_curve(run, earlier[:EARLIER_RUNS], marks, planned, log).to_value(seq),
+            **screen(snapshot, run, probes, marks),
+            **await ctx.refresh(owner, corpus, chosen),
+        }
+        since, shown = snapshot.seq, state_key(snapshot)
+        try:
+            while watchers.get(session) == number:
+                if snapshot.status.state in ("done", "failed") or (
+                    snapshot.status.state == "paused" and not snapshot.events
+                ):
+                    break
+                await asyncio.sleep(PERIOD)
+                snapshot = ctx.jobs.poll(job, owner, since)
+                since = snapshot.seq
+                if snapshot.reset:
+                    run, probes = Curve(run.name), []
+                new = collect(snapshot, run, probes)
+                updates: Updates = {}
+                needed = loss_range([loss for _, loss in run.batch], [m[1] for m in marks])[0]
+                if snapshot.reset or needed > top or planned_of(snapshot) > planned:
+                    top, planned, seq = needed, planned_of(snapshot), next_seq()
+                    updates[ui.loss] = loss_curve(run, earlier[:EARLIER_RUNS], marks, planned, log).to_value(seq)
+                elif new["batch"] or new["validation"]:
+                    after, seq = seq, next_seq()
+                    grown = growth(new["batch"], new["validation"], run, log)
+                    if new["validation"]:
+                        notes = loss_curve(run, [], marks, planned, log).plotly["layout"]["annotations"]
+                        grown.layout["annotations"] = notes
+                    updates[ui.loss] = grown.to_value(seq, after)
+                if snapshot.events or state_key(snapshot) != shown:
+                    shown = state_key(snapshot)
+                    updates |= screen(snapshot, run, probes if new["names"] else None, marks)
+                if new["embedding"] and chosen == job:
+                    updates[embeddings.plot] = live_letters(snapshot, new["embedding"][-1])
+                if updates:
+                    yield updates
+        finally:
+            if watchers.get(session) == number:
+                del watchers[session]
+        if snapshot.status.state == "done":
+            yield await ctx.refresh(owner, corpus, job)
+
+    def known(owner: str, job: str) -> bool:
+        try:
+            ctx.jobs.poll(job, owner)
+        except LabError:
+            return False
+        return True
+
+    def show_last(owner: str, marks: Any, log: bool) -> Updates:
+        """Nothing is being trained: the newest finished network, so that the screen is never empty."""
+        cards = [card for card in ctx.cards(owner) if card["model"]["kind"] != "ngram"]
+        if not cards:
+            return {ui.status: status_trees(None, None)}
+        card, run = cards[0], curve_of(cards[0])
+        earlier = [curve_of(old) for old in cards[1 : 1 + EARLIER_RUNS]]
+        return {
+            ui.loss: loss_curve(run, earlier, marks, card["planned_steps"], log).to_value(next_seq()),
+            ui.names: names_trees(card["history"]["names"]),
+            ui.status: status_trees(None, short_name(card["id"])),
+            ui.play: "Train",
+        }
+
+    def screen(snapshot: Snapshot, run: Curve, probes: list[Any] | None, marks: Any) -> Updates:
+        """Status, names and the button's word."""
+        updates: Updates = {
+            ui.status: status_trees(snapshot, run.name, run, marks),
+            ui.play: gr.update(
+                value={"running": "Pause", "waiting": "Pause", "paused": "Go on"}.get(snapshot.status.state, "Train")
+            ),
+        }
+        if probes is not None:
+            updates[ui.names] = names_trees(probes)
+        if snapshot.status.sentence:
+            updates[ui.message] = [h("p", snapshot.status.sentence, role="alert")]
+        return updates
+
+    transport = [*here, ctx.job, *ui.controls]
+    view = [*here, ctx.job, ui.log_steps, ctx.chosen]
+    shown = [
+        ui.loss,
+        ui.names,
+        ui.status,
+        ui.play,
+        ui.message,
+        embeddings.plot,
+        ctx.bench,
+        ctx.ruler,
+        ctx.chosen,
+        *(picker for picker, _ in ctx.pickers),
+    ]
+
+    def then_watch(event: Any) -> Any:
+        return event.success(
+            guarded_stream(ui.message, watch), view, shown, show_progress="hidden", api_visibility="private",
+            concurrency_limit=None, trigger_mode="multiple",
+        )  # fmt: skip
+
+    for button, function in (
+        (ui.play, play),
+        (ui.one, stepper(1)),
+        (ui.ten, stepper(10)),
+        (ui.hundred, stepper(100)),
+        (ui.again, again),
+    ):
+        then_watch(light(button.click, guarded(ui.message, function), transport, [ctx.job, ui.message]))
+    then_watch(light(ui.new_seed.click, guarded(ui.message, reseed), transport, [ctx.job, ui.seed, ui.message]))
+    then_watch(light(ui.stop.click, guarded(ui.message, stop), [ctx.owner, ctx.job], [ctx.job, ui.message]))
+    for event in (ui.log_steps.input, ui.loss.resync):
+        event(
+            guarded_stream(ui.message, watch), view, shown, show_progress="hidden", api_visibility="private",
+            concurrency_limit=None, trigger_mode="multiple",
+        )  # fmt: skip
+    preset_outputs = [
+        ui.lesson, ui.context, ui.d_embed, ui.d_hidden, ui.n_layer, ui.d_model, ui.n_head, ui.learning_rate, ui.batch,
+        ui.steps, ui.optimizer, ui.schedule, ui.train_size, ui.message,
+    ]  # fmt: skip
+    light(
+        ui.model.input,
+        guarded(ui.message, choose_model),
+        [ui.model],
+        [ui.preset, ui.mlp, ui.transformer, *preset_outputs],
+    )
+    light(ui.preset.input, guarded(ui.message, choose_preset), [ui.preset], preset_outputs)
+    ctx.watch = (guarded_stream(ui.message, watch), view, shown)
+
+
+def collect(snapshot: Snapshot, run: Curve, probes: list[Any]) -> dict[str, list[Any]]:
+    """Sort a snapshot's events onto the curves; returns what was new, by kind."""
+    new: dict[str, list[Any]] = {"batch": [], "validation": [], "train": [], "embedding": [], "names": []}
+    for kind, value in snapshot.events:
+        new[kind].append(value)
+    run.batch += new["batch"]
+    run.validation += new["validation"]
+    run.train += new["train"]
+    probes += new["names"]
+    return new
+
+
+def curve_of(card: dict[str, Any]) -> Curve:
+    """The losses on a card."""
+    history = card["history"]
+    return Curve(short_name(card["id"]), history["batch"], history["validation"])
+
+
+def planned_of(snapshot: Snapshot) -> int:
+    """Steps that the axis must hold."""
+    return max(snapshot.status.planned, snapshot.spec.recipe.steps or 1)
+
+
+def state_key(snapshot: Snapshot) -> tuple[Any, ...]:
+    """What makes the words of the status change without an event."""
+    return snapshot.status.state, snapshot.status.step, snapshot.place
+
+
+def live_letters(snapshot: Snapshot, probe: dict[str, Any]) -> dict[str, Any]:
+    """The embedding plot of a network that is learning."""
+    options = snapshot.spec.options
+    dimensions = options.get("d_embed", options.get("d_model", 2))
+    return letters(snapshot.symbols, probe["points"], probe["kept"], dimensions).to_value(next_seq())
+
+
+def status_trees(snapshot: Snapshot | None, name: str | None, run: Curve | None = None, marks: Any = ()) -> list[Any]:
+    """The step that is under way, in words."""
+    if snapshot is None:
+        idle = "Choose a network and press Train."
+        if name:
+            idle += f" Until then you see {name}, the newest network on the bench."
+        return [
+            h(
+                "ol",
+                h("li", h("h2", h("span", "1", cls="n"), "Run"), h("p", idle, cls="ask"), cls="now"),
+                cls="steps at-all",
+                data_state="idle",
+            )
+        ]
+    status = snapshot.status
+    total = planned_of(snapshot)
+    loss = run.validation[-1][1] if run and run.validation else None
+    titles = {
+        "waiting": f"Waiting for a free place: number {snapshot.place} in line.",
+        "running": "Learning.",
+        "paused": "Paused.",
+        "finishing": "Measuring the end.",
+        "done": "Done.",
+        "failed": "Stopped.",
+    }
+    words: list[Any] = [f"{titles[status.state]} Step ", h("b", f"{status.step:,}"), f" of {total:,}"]
+    if status.state == "running" and status.step >= status.planned > 0:
+        words[0] = "Measuring every training name. Step "
+    if loss is not None:
+        bigram = dict(marks).get("bigram")
+        words += [", held-out loss ", h("b", f"{loss:.3f}")]
+        if bigram is not None:
+            words.append(f", {abs(bigram - loss):.2f} {'below' if loss < bigram else 'above'} the bigram table")
+    words.append(".")
+    facts = [f"{name}", f"{status.parameters:,} parameters"]
+    if status.steps_per_second:
+        facts.append(f"{status.steps_per_second:,.0f} steps a second")
+        left = max(0, status.planned - status.step) / status.steps_per_second
+        if status.state == "running" and left:
+            facts.append(f"about {left:,.0f} s left")
+    facts.append(f"seed {snapshot.spec.recipe.seed}")
+    return [
+        h(
+            "ol",
+            h(
+                "li",
+                h("h2", h("span", "1", cls="n"), "Run"),
+                h("p", *words, cls="ask"),
+                h("p", " · ".join(facts), cls="facts"),
+                cls="now",
+            ),
+            cls="steps at-all",
+            data_state=status.state,
+            data_seq=snapshot.seq,
+        )
+    ]
+
+
+def names_trees(probes: list[dict[str, Any]]) -> list[Any]:
+    """The same dice at several steps: a row a step, newest first."""
+    rows = []
+    stride = max(1, (len(probes) - 1) // (SHOWN_NAMES - 1) or 1)
+    chosen = [probes[-1], *probes[:-1][::-1][stride - 1 :: stride][: SHOWN_NAMES - 1]] if probes else []
+    for i, probe in enumerate(chosen):
+        cells = []
+        marks = probe.get("novelty") or ["new"] * len(probe["names"])
+        for name, mark in zip(probe["names"], marks, strict=True):
+            shown = name if len(name) <= 12 else name[:11] + "…"
+            cells.append(
+                h(
+                    "td",
+                    h("span", shown or "end", cls="known" if mark == "training" else "" if name else "faint"),
+                    cls="mono",
+                )
+            )
+        rows.append(h("tr", h("td", f"{probe['step']:,}", cls="num"), *cells, cls="now" if i == 0 else ""))
+    return [
+        h("h3", "The same five dice, as it learns"),
+        h(
+            "p",
+            "Same random numbers in every row. ",
+            h("span", "Underlined", cls="known"),
+            ": a real training name.",
+            cls="look",
+        ),
+        h(
+            "div",
+            h(
+                "table",
+                h("thead", h("tr", h("th", "step"), h("th", "five names", colspan=5))),
+                h("tbody", *rows),
+                cls="table",
+            ),
+            cls="scroll",
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""Widgets: `gr.HTML` components with a constant template and their JavaScript beside them."""

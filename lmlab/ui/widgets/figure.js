@@ -1,0 +1,123 @@
+// The figure widget: keeps one plotly chart alive in the page.
+// value = {seq, figure, title, look, said, height, table}     a new figure, drawn with Plotly.react
+//       | {seq, after, traces, x, y, rows, layout}            new points for the figure whose seq is `after`
+// Colours arrive as names of CSS tokens ("--model") and are looked up here, for light and for dark.
+const box = element.querySelector(".fig");
+const plot = element.querySelector(".plot");
+const parts = {};
+for (const name of ["title", "look", "said"]) parts[name] = element.querySelector(`[data-part="${name}"]`);
+const table = element.querySelector("table");
+const details = element.querySelector("details");
+let current = null; // the figure as it came, with every point that was added since
+let zoomed = false;
+let queue = Promise.resolve();
+
+const scheme = () => getComputedStyle(document.body);
+function resolve(value, style) {
+  if (typeof value === "string" && value.startsWith("--")) {
+    const found = style.getPropertyValue(value).trim();
+    return found.startsWith("[") ? JSON.parse(found) : found;
+  }
+  if (Array.isArray(value)) return value.map((part) => resolve(part, style));
+  if (value && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, resolve(part, style)]));
+  }
+  return value;
+}
+
+function fitted(layout) {
+  const width = Math.max(240, Math.floor(plot.clientWidth || box.clientWidth));
+  const narrow = width < 480;
+  const [share, plus] = current.height;
+  layout.width = width;
+  layout.height = Math.round(share * width + plus);
+  if (narrow && layout.meta && layout.meta.narrow_margin) layout.margin.r = layout.meta.narrow_margin;
+  if (narrow && layout.meta && layout.meta.narrow_margin) {
+    // beside a small chart only the numbers of the baselines fit
+    for (const note of layout.annotations || []) {
+      if (note.xref === "paper") note.text = note.text.replace(/^(.).*?(\S+)$/, (_, a, n) => `${short(note.text)} ${n}`);
+    }
+  }
+  if (narrow && layout.meta && layout.meta.dense) {
+    for (const key of ["xaxis", "yaxis"]) layout[key].tickfont = { ...layout[key].tickfont, size: 10 };
+  }
+  if (window.matchMedia("(pointer: coarse)").matches) layout.dragmode = false; // a finger scrolls the page
+  return layout;
+}
+const short = (text) => (text.startsWith("Kneser") ? "KN 5" : text.split(" ")[0]);
+
+async function draw() {
+  if (!current || !box.isConnected || !box.clientWidth) return;
+  const style = scheme();
+  const { data, layout } = resolve(current.figure, style);
+  await window.Plotly.react(plot, data, fitted(layout), { displayModeBar: false, doubleClick: "reset", responsive: false });
+  if (!plot.dataset.wired) {
+    plot.dataset.wired = "yes";
+    plot.on("plotly_click", (event) => {
+      const point = event.points[0];
+      trigger("select", { curve: point.curveNumber, index: point.pointNumber, custom: point.customdata ?? null });
+    });
+    plot.on("plotly_relayout", (change) => {
+      if ("xaxis.range[0]" in change) zoomed = true;
+      if ("xaxis.autorange" in change || change["xaxis.range"]) zoomed = false;
+    });
+  }
+}
+
+function write() {
+  for (const name in parts) parts[name].textContent = current[name] || "";
+  box.setAttribute("aria-label", `${current.title}. ${current.said}`);
+  fill();
+}
+
+function fill() {
+  if (!details.open || !current) return;
+  const cells = (tag, row) => {
+    const line = document.createElement("tr");
+    for (const value of row) {
+      const cell = document.createElement(tag);
+      cell.textContent = value === null ? "" : value;
+      line.append(cell);
+    }
+    return line;
+  };
+  table.replaceChildren(cells("th", current.table.columns), ...current.table.rows.map((row) => cells("td", row)));
+}
+
+async function show(value) {
+  if (!value) return;
+  if (value.figure) {
+    current = structuredClone(value);
+    write();
+    await draw();
+  } else {
+    if (!current || current.seq !== value.after) {
+      if (current === null || current.seq < value.after) trigger("resync", {}); // a message was missed: ask for all of it
+      return;
+    }
+    current.seq = value.seq;
+    value.traces.forEach((trace, i) => {
+      current.figure.data[trace].x.push(...value.x[i]);
+      current.figure.data[trace].y.push(...value.y[i]);
+    });
+    current.table.rows.push(...value.rows);
+    fill();
+    Object.assign(current.figure.layout, value.layout);
+    if (plot.dataset.wired) {
+      await window.Plotly.extendTraces(plot, { x: value.x, y: value.y }, value.traces);
+      if (Object.keys(value.layout).length) await window.Plotly.relayout(plot, fitted(resolve({ ...current.figure.layout, ...value.layout }, scheme())));
+    } else await draw();
+  }
+  box.dataset.seq = current.seq;
+  box.dataset.state = "drawn";
+}
+
+// One drawing after the other: plotly's calls are asynchronous and must not overtake each other.
+const enqueue = (work) => {
+  queue = queue.then(work).catch((error) => console.error("figure", error));
+};
+watch("value", () => enqueue(() => show(props.value)));
+details.addEventListener("toggle", fill);
+new ResizeObserver(() => enqueue(draw)).observe(box);
+new MutationObserver(() => enqueue(draw)).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+enqueue(() => show(props.value));
