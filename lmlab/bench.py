@@ -27,8 +27,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from lmlab.data.corpus import Corpus, load_corpus
 from lmlab.errors import LabError
 from lmlab.evaluation.loss import evaluate
@@ -41,10 +39,11 @@ from lmlab.models.ngram import Ngram, NgramConfig, count
 from lmlab.runs.cards import home
 from lmlab.tokenizers.characters import CharacterTokenizer
 from lmlab.training.presets import preset
-from lmlab.training.trainer import Trainer
+from lmlab.training.trainer import Progress, Trainer
 
 OWNER = "bench"
 MOST_THREADS = 64
+SETTLE = 5.0  # seconds between the app's first page and the look at its memory
 
 
 @dataclass(frozen=True)
@@ -265,11 +264,11 @@ def _start_app(command: Sequence[str], timeout: float) -> tuple[float, float | N
                 if process.poll() is not None:
                     said.seek(0)
                     lines = said.read().decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
-                    raise LabError(f"it ended with code {process.returncode} ({lines[-1][:200]}).")
+                    raise LabError(f"it ended with code {process.returncode} ({lines[-1][:300]}).")
                 if time.perf_counter() - begin > timeout:
                     raise LabError(f"no page after {timeout:g} s.")
                 time.sleep(0.02)
-            time.sleep(5)
+            time.sleep(SETTLE)
             return took, resident_megabytes(process.pid)
         finally:
             process.terminate()  # the workers see their pipes close and end
@@ -363,7 +362,9 @@ class _SideBySide(Worker):
     def __init__(self, pipe: Connection, plain: Trainer) -> None:
         super().__init__(pipe, Limits())
         self.plain = plain
-        self.live_seconds = self.plain_seconds = 0.0
+        self.live_steps: list[float] = []
+        self.plain_steps = _timed(plain)
+        self.live_seconds = 0.0
 
     def compare(self, spec: JobSpec) -> float:
         """Run both to the last step; returns how much more CPU time a live step takes, in percent."""
@@ -371,6 +372,7 @@ class _SideBySide(Worker):
         if OWNER not in self.tasks:
             raise LabError("The training did not start.")
         task = self.tasks[OWNER]
+        self.live_steps = _timed(task.trainer)
         self._mark = time.thread_time()
         while task.state == "running":
             while self.pipe.poll(0):
@@ -378,7 +380,9 @@ class _SideBySide(Worker):
             self._turn(task)
         if task.sentence is not None:
             raise LabError(task.sentence)
-        return 100 * (self.live_seconds / self.plain_seconds - 1)
+        beside = self.live_seconds / sum(self.live_steps)
+        slower = statistics.median(self.live_steps) / statistics.median(self.plain_steps)
+        return 100 * (beside * slower - 1)
 
     def _step(self, task: Task) -> None:
         super()._step(task)
@@ -387,13 +391,26 @@ class _SideBySide(Worker):
 
     def _turn(self, task: Task) -> None:
         super()._turn(task)
-        between = time.thread_time()
+        self.live_seconds += time.thread_time() - self._mark
         while self.plain.step_number < task.trainer.step_number:
             self.plain.step()
-        after = time.thread_time()
-        self.live_seconds += between - self._mark
-        self.plain_seconds += after - between
-        self._mark = after
+        self._mark = time.thread_time()
+
+
+def _timed(trainer: Trainer) -> list[float]:
+    """From now on the trainer notes the CPU seconds of each learning step in the list."""
+    seconds: list[float] = []
+    step = trainer.step
+
+    def timed() -> list[Progress]:
+        before, begin = trainer.step_number, time.thread_time()
+        events = step()
+        if trainer.step_number > before:
+            seconds.append(time.thread_time() - begin)
+        return events
+
+    trainer.step = timed  # type: ignore[method-assign]
+    return seconds
 
 
 def live_cost(
@@ -401,13 +418,18 @@ def live_cost(
 ) -> list[Row]:
     """What it costs a training to be watched: CPU time a learning step, live against plain, in percent.
 
-    Live is the worker's own loop: validation, probes, reports through a pipe to somebody who reads them,
-    checkpoints. Plain is `Trainer.step` alone with `validate=False`. Both begin with equal weights, train on one
-    thread, and take turns in one process: after every turn of the worker (about 100 ms) the plain loop takes as
-    many steps, so both live through the same minute of a noisy machine. Compared is the CPU time of the one thread
-    that does all of this (`time.thread_time`), which leaves out what other programs and the reader of the pipe
-    take; on an undisturbed core the ratio of CPU times is the ratio of steps a second. The loss at the end, which
-    both kinds of run measure, is not counted. Each run is one whole training of each kind.
+    Live is the worker's own loop: validation, probes, looking at its pipe, reports through it to somebody who
+    reads them, checkpoints. Plain is `Trainer.step` alone with `validate=False`. Both begin with equal weights,
+    train on one thread, and take turns in one process: after every turn of the worker (about 100 ms) the plain loop
+    takes as many steps, so both live through the same minute of a noisy machine. CPU time is that of the one
+    thread that does all of this (`time.thread_time`), so other programs and the reader of the pipe stay out of it;
+    on an undisturbed core a ratio of CPU times is the ratio of steps a second.
+
+    The cost is the product of two ratios: all CPU time of the live loop to that of its own learning steps (what
+    is done beside learning), and its median learning step to the plain loop's (whether learning itself became
+    slower, by colder caches for instance). Dividing the two sums instead would measure the same, but a neighbour on
+    the machine sways it by several percent. The loss at the end, which every training measures, is not counted.
+    Each run is one whole training of each kind.
     """
     loaded = load_corpus(corpus)
     rows = []

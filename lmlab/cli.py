@@ -231,8 +231,8 @@ def count_command(
         return
     console = Console()
     rule = f"add-k with k = {k:g}" if smoothing == "add-k" else smoothing
-    console.print(Text(visible(f"{loaded.name}: {loaded.report.sentence()}")))
-    console.print(f"Order {order}, {rule}: {parameters:,} parameters, counted in {seconds:.3f} s.")
+    say(console, f"{loaded.name}: {loaded.report.sentence()}")
+    say(console, f"Order {order}, {rule}: {parameters:,} parameters, counted in {seconds:.3f} s.")
     show_losses(console, losses)
     show_place(console, place)
 
@@ -345,14 +345,15 @@ def train_command(
         )
         return
     console = Console()
-    console.print(
+    say(
+        console,
         f"{chosen.model} with {about['parameters']:,} parameters: {trainer.step_number:,} of {planned:,} steps in "
-        f"{trainer.seconds:.1f} s of computing, {recipe.threads} thread{'s' if recipe.threads > 1 else ''}."
+        f"{trainer.seconds:.1f} s of computing, {recipe.threads} thread{'s' if recipe.threads > 1 else ''}.",
     )
     if trainer.diverged:
-        console.print(Text(trainer.diverged["sentence"]))
+        say(console, trainer.diverged["sentence"])
     if stopped:
-        console.print(f"Stopped at step {trainer.step_number:,}; what was learned until then is kept.")
+        say(console, f"Stopped at step {trainer.step_number:,}; what was learned until then is kept.")
     show_losses(console, {part: trainer.losses[part] for part in ("train", "validation")})
     show_place(console, place)
 
@@ -449,11 +450,11 @@ def learn(trainer: "Trainer") -> bool:
                 if progress.kind == "batch":
                     loss = progress.loss
                 elif progress.kind == "diverged":
-                    bar.console.print(Text(progress.data["sentence"]))
+                    say(bar.console, progress.data["sentence"])
             if interrupts.asked and trainer.step_number < trainer.planned:
                 stopped = True
                 trainer.stop()
-                bar.console.print("Stopping: the loss is measured and the model saved. Ctrl-C again gives up.")
+                say(bar.console, "Stopping: the loss is measured and the model saved. Ctrl-C again gives up.")
             now = time.perf_counter()
             if now - drawn > 0.1 or trainer.finished:  # drawing at every step would cost the steps time
                 drawn = now
@@ -545,7 +546,7 @@ def generate_command(
     console = Console()
     console.print(table)
     if known is None:
-        console.print("The corpus of this run is not at hand, so nothing says which texts are new.")
+        say(console, "The corpus of this run is not at hand, so nothing says which texts are new.")
 
 
 def corpus_of(card: dict[str, Any]) -> Corpus | None:
@@ -600,7 +601,9 @@ def evaluate_command(folder: RunFolder, corpus: CorpusOption = "names", as_json:
 def bench_command(
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME ...", help="Measure these only.", show_default=False),
+        typer.Option(
+            metavar="NAME ...", help="Measure these only; an unknown name lists them all.", show_default=False
+        ),
     ] = None,
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", hidden=True)] = None,
     as_json: Json = False,
@@ -699,7 +702,7 @@ def measure(model: "LanguageModel", corpus: Corpus, tokenizer: "CharacterTokeniz
     """The loss on the training and on the validation documents, with a progress bar on stderr."""
     from lmlab.evaluation.loss import Evaluation
 
-    evaluations = {part: Evaluation(model, corpus.part(part), tokenizer) for part in ("train", "validation")}  # type: ignore[arg-type]
+    evaluations = {part: Evaluation(model, corpus.part(part), tokenizer) for part in ("train", "validation")}
     losses: dict[str, Loss] = {}
     with progress_bar() as bar:
         for part, evaluation in evaluations.items():
@@ -739,17 +742,19 @@ def show_losses(console: Console, losses: dict[str, "Loss"]) -> None:
     for part, loss in losses.items():
         if loss.infinite_at is not None:
             at = loss.infinite_at
-            console.print(
-                Text(
-                    visible(
-                        f"Infinite on {part}: after '{at['after']}' the model holds '{at['next']}' impossible, "
-                        f"and '{at['document']}' has it."
-                    )
-                )
+            say(
+                console,
+                f"Infinite on {part}: after '{at['after']}' the model holds '{at['next']}' impossible, and "
+                f"'{at['document']}' has it.",
             )
 
 
 def show_place(console: Console, place: Path | None) -> None:
-    """Where the run was saved; the path stays on one line, whatever the terminal's width."""
+    """Where the run was saved, if it was."""
     if place is not None:
-        console.print(Text(visible(f"Saved in {place}")), soft_wrap=True)
+        say(console, f"Saved in {place}")
+
+
+def say(console: Console, sentence: str) -> None:
+    """A sentence as it is, on one line whatever the terminal's width: it may be searched for or copied."""
+    console.print(Text(visible(sentence)), soft_wrap=True)

@@ -1,6 +1,5 @@
 """What the unit tests share: corpora, networks with weights that say something, and what a good refusal is."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import settings
-from hypothesis.configuration import set_hypothesis_home_dir
 
 from lmlab.data.corpus import Corpus, load_corpus, names_corpus
 from lmlab.errors import LabError
@@ -17,14 +15,11 @@ from lmlab.models.build import build
 from lmlab.tokenizers.characters import CharacterTokenizer
 
 torch.set_num_threads(1)
-set_hypothesis_home_dir(tempfile.mkdtemp(prefix="hypothesis-"))
 settings.register_profile("lab", deadline=None, database=None, derandomize=True, max_examples=60)
 settings.load_profile("lab")
 
-A_FEW = (
-    "anna bob carla dave eve frank gina hugo ida jack karl lena mia noah olga paul quinn rosa sam tina ulla vera "
-    "willow xaver yara zoe adam berta cora dora emil fritz".split()
-)
+A_FEW = """anna bob carla dave eve frank gina hugo ida jack karl lena mia noah olga paul
+quinn rosa sam tina ulla vera willow xaver yara zoe adam berta cora dora emil fritz"""
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +37,7 @@ def names_indian() -> Corpus:
 @pytest.fixture(scope="session")
 def small() -> Corpus:
     """Thirty-two names, enough for a training that takes a blink."""
-    return names_corpus(A_FEW, "a few")
+    return names_corpus(A_FEW.split(), "a few")
 
 
 @pytest.fixture(scope="session")

@@ -58,7 +58,7 @@ def pair_table(
             "customdata": [[[int(kept[i]), int(kept[j])] for j in range(n)] for i in range(n)],
             "colorscale": "--cividis",
             "zmin": 0,
-            "zmax": top,
+            "zmax": top * 1.001,  # the last tick must lie inside
             "xgap": 1,
             "ygap": 1,
             "colorbar": {
@@ -100,10 +100,13 @@ def pair_table(
         _box(c - 0.5, r - 0.5, c + 0.5, r + 0.5, 2.5),
     ]
     height = max(float(bars.max()), 100 * (guess or 0)) * 1.25 or 1.0
-    notes = [_note(c, bars[c], f"{bars[c]:.1f} %", "--model")]
+    left_side = c > 0.8 * n
+    notes = [_note(c, float(bars[c]), f"{bars[c]:.1f} %", "--model", left_side)]
     if guess is not None:
         shapes.append({**_box(c - 0.45, 0, c + 0.45, 100 * guess, 1.75), "yref": "y2"})
-        notes.append({**_note(c, 100 * guess, f"you {100 * guess:.0f} %", "--ink"), "xshift": 58})
+        notes.append(_note(c, 100 * guess, f"you {100 * guess:.0f} %", "--ink", left_side))
+        if abs(100 * guess - bars[c]) < 0.2 * height:  # two labels at one height stand side by side
+            notes[-1]["xshift"] = -64 if left_side else 64
     letters = {
         "tickmode": "array",
         "tickvals": list(range(n)),
@@ -116,13 +119,13 @@ def pair_table(
     after = text_safe(symbols[row]) if row else "the start"
     plot = layout(
         axis("", **letters, range=[-0.5, n - 0.5], anchor="y"),
-        axis("", **letters, range=[n - 0.5, -0.5], domain=[0, 0.8]),
-        yaxis2=axis("", domain=[0.85, 1], range=[0, height], nticks=4),
+        axis("", **letters, range=[n - 0.5, -0.5], domain=[0, 0.79]),
+        yaxis2=axis("", domain=[0.86, 1], range=[0, height], nticks=4),
         shapes=shapes,
         annotations=[
             *notes,
             corner(f"share of pairs after {after}, %", left=48, y=1),
-            corner("this letter ↓", left=48, y=0.8),
+            corner("this letter ↓", left=48, y=0.785),
             {**corner("next letter →  “.” is the end", left=0, y=0), "yshift": -28, "yanchor": "top"},
         ],
         margin={"l": 48, "r": 8, "t": 24, "b": 84},
@@ -347,15 +350,16 @@ def _box(x0: float, y0: float, x1: float, y1: float, width: float) -> dict[str, 
     }
 
 
-def _note(x: float, y: float, text: str, colour: str) -> dict[str, Any]:
+def _note(x: float, y: float, text: str, colour: str, left_side: bool) -> dict[str, Any]:
+    """A label at the top of a bar, on the side where there is room."""
     return {
         "x": x,
-        "y": float(y),
+        "y": y,
         "yref": "y2",
         "text": f"<b>{text}</b>",
         "showarrow": False,
-        "xanchor": "left",
-        "yanchor": "bottom",
+        "xanchor": "right" if left_side else "left",
+        "yanchor": "middle",
         "font": {"color": colour, "size": 12},
-        "xshift": -6,
+        "xshift": -14 if left_side else 14,
     }

@@ -11,9 +11,7 @@ MOST_BARS = 40
 def before_and_after(symbols: Sequence[str], p: Sequence[float], final: Sequence[float], prefix: str) -> Figure:
     """The model's own distribution as outlines, what may be rolled as filled bars; likeliest first."""
     order = sorted(range(len(p)), key=lambda i: (-p[i], i))[:MOST_BARS]
-    names = ["end" if i == 0 else text_safe(symbols[i]) for i in order]
-    if not prefix:
-        names = ["nothing" if i == 0 else name for i, name in zip(order, names, strict=True)]
+    names = [text_safe(symbols[i]) for i in order]
     before, after = [100 * p[i] for i in order], [100 * final[i] for i in order]
     data: list[dict[str, Any]] = [
         {
@@ -40,7 +38,7 @@ def before_and_after(symbols: Sequence[str], p: Sequence[float], final: Sequence
     top = max(*before, *after) * 1.08
     plot = layout(
         axis(
-            "next letter, likeliest first",
+            "next letter, likeliest first; “.” is the end",
             tickfont={"family": MONO, "size": 12, "color": "--ink-3"},
             tickangle=0,
             showgrid=False,

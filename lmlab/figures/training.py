@@ -47,8 +47,7 @@ def loss_curve(
     old_values = [loss for old in earlier for _, loss in old.validation if math.isfinite(loss)]
     marks = [loss for _, loss in baselines]
     top, bottom = loss_range(values + old_values, marks)
-    longest = max([planned, *(int(old.validation[-1][0]) for old in earlier if old.validation)])
-    x_range = [0, math.log10(max(2, longest))] if log_steps else [0, longest]
+    x_range = [0, math.log10(max(2, planned))] if log_steps else [0, planned]
     plot = layout(
         axis(
             "training step" + (", logarithmic" if log_steps else ""),
@@ -74,7 +73,7 @@ def loss_curve(
         annotations=[*_baseline_notes(baselines), *end_notes(run, log_steps)],
         margin={"l": 44, "r": 116, "b": 44},
         dragmode="zoom",
-        meta={"narrow_margin": 62},
+        meta={"narrow_margin": 80},
     )
     return Figure(
         title="Loss while it learns",
@@ -234,7 +233,8 @@ def letters(
             }
         )
     of = f" of {dimensions}" if dimensions > 2 else ""
-    span_x, span_y = _span([x for x, _ in points[:n]]), _span([y for _, y in points[:n]])
+    seen = [place for moment in (*trails, points) for place in moment[:n]]
+    span_x, span_y = _span([x for x, _ in seen]), _span([y for _, y in seen])
     plot = layout(
         axis(
             f"{'component' if of else 'dimension'} 1{of}",

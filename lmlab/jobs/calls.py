@@ -285,13 +285,18 @@ def attention(shelf: Shelf, run: Run, text: str) -> dict[str, Any]:
     return {"tokens": [symbols[i] for i in ids], "weights": [block[0].tolist() for block in weights]}
 
 
-def embeddings(shelf: Shelf, run: Run, row: int | None = None) -> dict[str, Any]:
-    """The tokens' vectors in two dimensions, and the neighbours of one in the original space."""
+def embeddings(
+    shelf: Shelf, run: Run, row: int | None = None, like: list[list[float]] | None = None
+) -> dict[str, Any]:
+    """The tokens' vectors in two dimensions, and the neighbours of one in the original space.
+
+    `like` are points that the axes should be turned towards: those of the training's last moment.
+    """
     table = getattr(run.model, "embedding", None)
     if table is None:
         raise LabError("A count table has no embeddings: it knows letters only as letters. Choose a network.")
     vectors = table.weight.detach().numpy()
-    points, kept = project(vectors)
+    points, kept = project(vectors, None if like is None else np.asarray(like))
     symbols = run.tokenizer.symbols
     near = []
     if row is not None:

@@ -1,9 +1,12 @@
 """The app: the frame around the levels, and how it is started."""
 
+import asyncio
+import contextlib
 import os
 import re
 import secrets
 import socket
+import threading
 from typing import Any
 
 import gradio as gr
@@ -24,6 +27,7 @@ TOGGLE_SCHEME = "() => { document.body.classList.toggle('dark'); }"
 def build_app(jobs: LocalJobs) -> gr.Blocks:
     """All levels in their frame. Each app has a job service of its own."""
     ctx = Context(jobs)
+    threading.Thread(target=_warm, args=(ctx,), daemon=True).start()
     with gr.Blocks(title="lmlab", analytics_enabled=False, fill_width=True) as app:
         # The visitor's id is random and stays in the browser: whoever has it reaches the visitor's models.
         browser = gr.BrowserState({"owner": ""}, storage_key="lmlab", secret="lmlab")
@@ -82,10 +86,6 @@ def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, scheme: 
         what = str(getattr(event, "do", ""))
         if not what.startswith("choose:"):
             return {}
-        try:
-            ctx.card(what.removeprefix("choose:"), owner)
-        except LabError:
-            return await ctx.refresh(owner, corpus, None)
         return await ctx.refresh(owner, corpus, what.removeprefix("choose:"))
 
     arrived = app.load(
@@ -107,6 +107,18 @@ def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, scheme: 
     )
     light(ctx.bench.act, act, [ctx.owner, ctx.corpus], frame)
     scheme.click(None, js=TOGGLE_SCHEME)
+
+
+def _warm(ctx: Context) -> None:
+    """Ask once for what every visitor sees first, so that the first page is there at once."""
+
+    async def ask() -> None:
+        await ctx.ask_corpus(NAMES, "", "baselines")
+        await ctx.ask_corpus(NAMES, "", "sweep", **{k: v for k, v in count.FIRST_MODEL.items() if k != "order"})
+        await ctx.ask_corpus(NAMES, "", "count", **count.FIRST_MODEL)
+
+    with contextlib.suppress(LabError):  # a visitor will ask again
+        asyncio.run(ask())
 
 
 def launch_options() -> dict[str, Any]:
@@ -165,3 +177,11 @@ def launch(host: str | None = None, port: int | None = None) -> None:
         app.launch(server_name=host, server_port=port, **launch_options())
     finally:
         jobs.close()
+
+
+def main() -> None:
+    """`launch` for `python app.py`: what a person can mend is said in one sentence."""
+    try:
+        launch()
+    except LabError as error:
+        raise SystemExit(f"Error: {error}") from None

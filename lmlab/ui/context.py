@@ -50,6 +50,8 @@ class Context:
     """(function, inputs, outputs) of what must be shown anew when the page opens or the corpus changes."""
     watch: tuple[Callable[..., Any], list[Any], list[Any]] = field(init=False)
     """The same for the training that is under way."""
+    looks: dict[str, str | None] = field(default_factory=dict)
+    """Which model each visitor's Embeddings screen shows: a live plot must not replace another one."""
     _answers: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
 
     # --- asking ---------------------------------------------------------------------------------------
@@ -82,13 +84,33 @@ class Context:
         """One card."""
         return read_card(find_run(run, owner))
 
+    def running(self, owner: str, sha256: str) -> list[dict[str, Any]]:
+        """Cards of the trainings under way, newest first, with the last held-out loss they measured."""
+        cards = []
+        for job in reversed(self.jobs.jobs_of(owner)):
+            snapshot = self.jobs.poll(job, owner)
+            losses = [value[1] for kind, value in snapshot.events if kind == "validation"]
+            about = {
+                "kind": snapshot.spec.model,
+                "options": snapshot.spec.options,
+                "parameters": snapshot.status.parameters,
+            }
+            cards.append(
+                {
+                    "id": job,
+                    "live": True,
+                    "model": about,
+                    "corpus": {"name": snapshot.spec.corpus_name, "sha256": sha256},
+                    "metrics": {"validation": {"nll": losses[-1] if losses else None}},
+                }
+            )
+        return cards
+
     async def refresh(self, owner: str, corpus: dict[str, Any], chosen: str | None) -> Updates:
         """The bench, the ruler and the menus of models, as they stand now."""
         marks = await self.ask_corpus(corpus, owner, "baselines")
-        cards = self.cards(owner)
-        running = [(job, self.jobs.poll(job, owner).spec) for job in self.jobs.jobs_of(owner)]
-        known = {card["id"] for card in cards} | {job for job, _ in running}
-        if chosen not in known:
+        cards = [*self.running(owner, marks["sha256"]), *self.cards(owner)]
+        if chosen not in {card["id"] for card in cards}:
             chosen = default_choice(cards, marks["sha256"])
         updates: Updates = {
             self.bench: bench_trees(cards, marks["sha256"], chosen),
@@ -96,11 +118,7 @@ class Context:
             self.chosen: chosen,
         }
         for picker, fits in self.pickers:
-            choices = [(f"{short_name(job)} · {spec.model} · learning", job) for job, spec in running]
-            choices = [
-                c for c, (_, spec) in zip(choices, running, strict=True) if fits({"model": {"kind": spec.model}})
-            ]
-            choices += [(menu_line(card), card["id"]) for card in cards if fits(card)]
+            choices = [(menu_line(card), card["id"]) for card in cards if fits(card)]
             values = [value for _, value in choices]
             updates[picker] = gr.update(
                 choices=choices, value=chosen if chosen in values else next(iter(values), None)
@@ -121,8 +139,10 @@ def loss_of(card: dict[str, Any]) -> float:
 
 
 def shown_loss(card: dict[str, Any]) -> str:
-    """The loss with two decimals, or the sign for infinity."""
+    """The loss with two decimals, or the sign for infinity; a training that has not measured one says so."""
     loss = loss_of(card)
+    if card.get("live") and loss == float("inf"):
+        return "…"
     return "∞" if loss == float("inf") else f"{loss:.2f}"
 
 
@@ -139,7 +159,7 @@ def kind_of(card: dict[str, Any]) -> str:
     """
     about = card["model"]
     if about["kind"] != "ngram":
-        return {"mlp": "MLP"}.get(about["kind"], about["kind"])
+        return {"mlp": "MLP"}.get(about["kind"], about["kind"]) + (", learning" if card.get("live") else "")
     options = about["options"]
     name = {1: "unigram", 2: "bigram", 3: "trigram"}.get(options["order"], f"{options['order']}-gram")
     how = {"mle": "no smoothing", "kneser-ney": "Kneser–Ney"}.get(options["smoothing"], f"k {options['k']:g}")
@@ -198,7 +218,7 @@ def ruler_value(cards: Sequence[dict[str, Any]], marks: dict[str, Any], chosen: 
             "said": f"{short_name(card['id'])}, {kind_of(card)}: {shown_loss(card)} nats per character",
         }
         for card in cards
-        if card["corpus"]["sha256"] == marks["sha256"]
+        if card["corpus"]["sha256"] == marks["sha256"] and shown_loss(card) != "…"
     ]
     return {"seq": next_seq(), "baselines": [list(mark) for mark in marks["marks"]], "models": models}
 
@@ -242,12 +262,5 @@ def guarded_stream(
 
 def light(event: Callable[..., Any], function: Callable[..., Any], inputs: Any, outputs: Any, **more: Any) -> Any:
     """Connect an event that answers at once: no queue, no spinner, no public endpoint."""
-    return event(
-        function,
-        inputs,
-        outputs,
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-        **more,
-    )
+    quick = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    return event(function, inputs, outputs, **{**quick, **more})

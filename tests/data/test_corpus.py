@@ -13,6 +13,7 @@ from lmlab.data.corpus import (
     LARGEST_ALPHABET,
     LONGEST_NAME,
     PARTS,
+    hub_lines,
     load_corpus,
     names_corpus,
     normalise_name,
@@ -210,6 +211,11 @@ def test_a_hub_data_set_is_read_from_its_column_of_names(monkeypatch):
     assert corpus.name == "hub:someone/names"
 
 
+def test_no_more_of_a_hub_data_set_is_read_than_a_lesson_needs(monkeypatch):
+    hub(monkeypatch, {"text": ["x" * 10] * 1000})
+    assert len(hub_lines("someone/names", most=95)) == 10
+
+
 def test_a_hub_data_set_without_text_is_refused(monkeypatch, refused):
     hub(monkeypatch, {"number": [1, 2, 3]})
     with refused("no column of text"):
@@ -243,7 +249,9 @@ def test_a_hub_name_cannot_be_a_folder_of_the_server(monkeypatch, refused, name)
 # --- what cannot be loaded ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["\n", " \n \n", "ada\n", "ada\nAda\n ADA ", "ada\ngrace\n", "x" * 101 + "\n" + "y" * 200])
+@pytest.mark.parametrize(
+    "text", ["\n", " \n \n", "ada\n", "ada\nAda\n ADA ", "ada\ngrace\n", "x" * 101 + "\n" + "y" * 200]
+)
 def test_too_little_to_split_is_refused(refused, text):
     with refused("at least 3 different names"):
         load_corpus(text)

@@ -9,7 +9,9 @@ SHAPES = [(27, 10), (5, 3), (3, 10), (200, 64), (2, 4), (10, 16)]
 
 def cloud(shape, seed=0):
     generator = np.random.default_rng(seed)
-    return generator.normal(size=shape) @ generator.normal(size=(shape[1], shape[1])) + generator.normal(size=shape[1])
+    return generator.normal(size=shape) @ generator.normal(size=(shape[1], shape[1])) + generator.normal(
+        size=shape[1]
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -73,8 +73,8 @@ def test_min_p_keeps_what_is_at_least_p_times_the_best(logits, p):
 def test_rules_at_their_ends_do_nothing(logits):
     assert torch.equal(top_k(logits, len(logits)), logits)
     assert torch.equal(min_p(logits, 0.0), logits)
-    assert torch.equal(temperature(logits, 1.0), logits)
-    assert torch.equal(Sampling().apply(logits), logits)
+    for same in (temperature(logits, 1.0), Sampling().apply(logits)):
+        assert torch.allclose(same.softmax(-1).float(), logits.softmax(-1))
 
 
 @given(logit_rows | ties)
@@ -167,6 +167,11 @@ def test_the_ends_of_the_line():
     rolled = [int(choose(p, torch.tensor([u], dtype=torch.float64))) for u in (0.0, 0.25, math.nextafter(1, 0))]
     assert rolled == [1, 3, 3]
     assert int(choose(p, torch.tensor([1 - 2**-24]))) == 3  # the last float32 below 1
+
+
+def test_a_number_rounded_up_to_1_belongs_to_the_last_token_that_can_be_rolled():
+    p = torch.tensor([[0.5, 0.5, 0.0]])
+    assert int(choose(p, torch.tensor([0.99999999]))) == 1  # float32 has no such number and says 1
 
 
 def test_a_number_belongs_to_the_token_whose_piece_it_falls_on():

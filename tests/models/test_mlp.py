@@ -34,9 +34,7 @@ def test_the_order_within_the_window_matters(shaken):
 
 def test_before_the_start_there_are_boundaries(shaken):
     model = shaken("mlp", {"context": 4}, 27)
-    assert torch.equal(
-        model.logits(torch.tensor([[5, 6]]))[:, -1], model.logits(torch.tensor([[0, 0, 5, 6]]))[:, -1]
-    )
+    assert torch.equal(model.logits(torch.tensor([[5, 6]]))[:, -1], model.logits(torch.tensor([[0, 0, 5, 6]]))[:, -1])
 
 
 def test_an_untrained_model_is_exactly_as_unsure_as_a_fair_die(names_indian):

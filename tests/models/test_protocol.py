@@ -1,6 +1,7 @@
 """What holds for every model, whether it counts or learns."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -170,7 +171,7 @@ def test_the_ruler_equals_asking_for_every_token_in_turn(model, tokenizer, names
     for document in documents:
         ids = [0, *tokenizer.encode(document), 0]
         state = None
-        for now, following in zip(ids, ids[1:], strict=False):
+        for now, following in pairwise(ids):
             with torch.no_grad():
                 logits, state = model.next(torch.tensor([[now]]), state)
             nats -= float(logits.double().log_softmax(-1)[0, following])

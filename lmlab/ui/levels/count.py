@@ -21,7 +21,8 @@ from lmlab.ui.widgets.figure import figure_widget
 LARGEST_TEXT = 2_000_000  # characters of a pasted or uploaded corpus
 CORPORA = {"US names": "names", "Indian names": "names_indian"}
 SMOOTHINGS = {"None": "mle", "Add k": "add-k", "Kneser–Ney": "kneser-ney"}
-FIRST_PAIR = (0, 1)
+FIRST_PAIR = None  # nothing is locked yet: the likeliest first letter is shown
+FIRST_MODEL: dict[str, Any] = {"order": 2, "smoothing": "add-k", "k": 0.1}
 
 
 @dataclass
@@ -77,7 +78,7 @@ def build(ctx: Context) -> Count:
                 ["Count", "Share of row"],
                 value="Count",
                 label="Shown as",
-                elem_classes="switch",
+                elem_classes=["switch", "over"],
                 elem_id="count-shown",
             )
             table = figure_widget(elem_id="count-table")
@@ -152,7 +153,7 @@ def wire(ctx: Context, ui: Count) -> None:
         how = model_args(order, smoothing, k)
         counted = await ctx.ask_corpus(corpus, owner, "count", **how)
         symbols = counted["symbols"]
-        first, second = (int(i) if i < len(symbols) else 0 for i in pair)
+        first, second = pair or (0, int(np.argmax(np.asarray(counted["counts"])[0])))
         found = await ctx.ask_corpus(corpus, owner, "names_with", first=first, second=second)
         asked = guess["share"] if guess and guess["locked"] and first == guess["row"] and second == 0 else None
         figure = pair_table(
@@ -317,18 +318,26 @@ def wire(ctx: Context, ui: Count) -> None:
     sweep_outputs = [ui.sweep, ui.k, ui.message]
     corpus_outputs = [ctx.corpus, ui.pair, ui.rolled, ui.own, ui.report, ctx.title, ui.source, ui.message]
     for control in (ui.shown, *model):
-        event = control.release if isinstance(control, gr.Slider) else control.input
-        light(event, guarded(ui.message, show_table), table_inputs, table_outputs)
+        # `change`, not `release`: a slider that is moved with the keyboard is never released
+        more = {"trigger_mode": "always_last"}
+        light(control.change, guarded(ui.message, show_table), table_inputs, table_outputs, **more)
         if control is not ui.shown:
-            light(event, guarded(ui.message, show_sweep), [*here, *model], sweep_outputs)
+            light(control.change, guarded(ui.message, show_sweep), [*here, *model], sweep_outputs, **more)
     light(
         ui.table.select,
         guarded(ui.message, lock_pair),
         [*here, ui.shown, *model, ui.steps.guess],
         [ui.pair, *table_outputs],
     )
-    light(ui.source.input, guarded(ui.message, use_corpus), [ui.source, ctx.owner], corpus_outputs)
-    light(ui.use.click, guarded(ui.message, use_own), [ui.text, ui.upload, ui.hub, ctx.owner], corpus_outputs)
+    # Queued, because only then does Gradio tell the page that the corpus's state has changed.
+    light(ui.source.input, guarded(ui.message, use_corpus), [ui.source, ctx.owner], corpus_outputs, queue=True)
+    light(
+        ui.use.click,
+        guarded(ui.message, use_own),
+        [ui.text, ui.upload, ui.hub, ctx.owner],
+        corpus_outputs,
+        queue=True,
+    )
     light(
         ui.roll.click, guarded(ui.message, roll), [*here, ui.rolled, *model], [ui.rolled, ui.word, ui.die, ui.message]
     )

@@ -53,8 +53,10 @@ def wire(ctx: Context, ui: Embeddings) -> None:
         """The plot of the chosen network and the neighbours of the chosen letter."""
         if not model:
             raise LabError("There is no network yet. Train one first.")
-        found = await ctx.ask(model, owner, "embeddings", row=letter)
-        way = past(owner, model) if trails else []
+        ctx.looks[owner] = model
+        way = past(owner, model)
+        found = await ctx.ask(model, owner, "embeddings", row=letter, like=way[-1] if way else None)
+        way = way if trails else []
         figure = letters(found["symbols"], found["points"], found["kept"], found["dimensions"], letter, way)
         return {ui.plot: figure.to_value(next_seq()), ui.near: near_trees(found, letter), ui.letter: letter}
 
@@ -64,7 +66,7 @@ def wire(ctx: Context, ui: Embeddings) -> None:
             return []
         probes = ctx.card(model, owner).get("history", {}).get("embedding", [])
         stride = max(1, len(probes) // 12)
-        return [probe["points"] for probe in probes[::stride]]
+        return [probe["points"] for probe in [*probes[:-1:stride], *probes[-1:]]]
 
     async def pick(owner: str, model: str | None, trails: bool, event: gr.EventData) -> Updates:
         letter = getattr(event, "custom", None)

@@ -103,7 +103,11 @@ def build(ctx: Context) -> Train:
     with gr.Row(elem_classes="pair"):
         with gr.Column(elem_classes="main-column", min_width=240):
             log_steps = gr.Radio(
-                ["Linear", "Log steps"], value="Linear", label="Step axis", elem_classes="switch", elem_id="train-log"
+                ["Linear", "Log steps"],
+                value="Linear",
+                label="Step axis",
+                elem_classes=["switch", "over"],
+                elem_id="train-log",
             )
             loss = figure_widget(elem_id="train-loss")
             names = words(elem_classes="fig", elem_id="train-names")
@@ -346,7 +350,7 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
         yield {
             ui.loss: loss_curve(run, earlier[:EARLIER_RUNS], marks, planned, log).to_value(seq),
             **screen(snapshot, run, probes, marks),
-            **await ctx.refresh(owner, corpus, chosen),
+            **await ctx.refresh(owner, corpus, job),
         }
         since, shown = snapshot.seq, state_key(snapshot)
         try:
@@ -376,7 +380,9 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
                 if snapshot.events or state_key(snapshot) != shown:
                     shown = state_key(snapshot)
                     updates |= screen(snapshot, run, probes if new["names"] else None, marks)
-                if new["embedding"] and chosen == job:
+                if new["validation"]:
+                    updates |= await ctx.refresh(owner, corpus, ctx.looks.get(owner, job))
+                if new["embedding"] and ctx.looks.get(owner) == job:
                     updates[embeddings.plot] = live_letters(snapshot, new["embedding"][-1])
                 if updates:
                     yield updates
@@ -572,13 +578,13 @@ def names_trees(probes: list[dict[str, Any]]) -> list[Any]:
     for i, probe in enumerate(chosen):
         cells = []
         marks = probe.get("novelty") or ["new"] * len(probe["names"])
-        for name, mark in zip(probe["names"], marks, strict=True):
+        for place, (name, mark) in enumerate(zip(probe["names"], marks, strict=True)):
             shown = name if len(name) <= 12 else name[:11] + "…"
             cells.append(
                 h(
                     "td",
                     h("span", shown or "end", cls="known" if mark == "training" else "" if name else "faint"),
-                    cls="mono",
+                    cls="mono" if place < 3 else "mono only-wide",  # a phone has room for three
                 )
             )
         rows.append(h("tr", h("td", f"{probe['step']:,}", cls="num"), *cells, cls="now" if i == 0 else ""))

@@ -28,8 +28,10 @@ function show() {
   const right = Math.min(...losses) - 0.1;
   const place = (loss) => 100 * Math.min(1, Math.max(0, (left - loss) / (left - right)));
   const rows = { above: [], below: [] };
+  const narrow = root.clientWidth < 640;
   for (const [title, loss] of value.baselines) {
-    rows.below.push(mark("base", place(loss), `${loss.toFixed(2)} ${title}`, `${title}: ${loss.toFixed(3)} nats per character`, false));
+    const name = narrow ? title.replace("Kneser–Ney", "KN") : title;
+    rows.below.push(mark("base", place(loss), `${loss.toFixed(2)} ${name}`, `${title}: ${loss.toFixed(3)} nats per character`, false));
   }
   // the model at hand is drawn last and keeps its label where two would touch
   for (const m of [...value.models].sort((a, b) => (a.kind === "now") - (b.kind === "now"))) {

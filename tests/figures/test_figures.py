@@ -1,0 +1,294 @@
+import importlib
+import inspect
+import json
+import math
+import pkgutil
+import re
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+import lmlab.figures
+from lmlab.figures.counts import die, losses_by_order, most_frequent, pair_table
+from lmlab.figures.figure import SCALES, TOKENS, Figure, text_safe
+from lmlab.figures.sampling import before_and_after
+from lmlab.figures.training import Curve, growth, letters, loss_curve, loss_range, table_rows
+
+EVIL = "<img src=x onerror=alert(1)>"
+SYMBOLS = [".", "a", EVIL, "b&b", "<b>"]
+COUNTS = np.array([[0, 6664, 3, 1, 7], [4, 0, 9, 2, 0], [5, 5, 5, 5, 5], [8, 1, 0, 0, 1], [2, 0, 0, 0, 0]])
+SHARES = COUNTS / COUNTS.sum(axis=1, keepdims=True)
+P = [0.4, 0.3, 0.15, 0.1, 0.05]
+CUT = [4 / 7, 3 / 7, 0.0, 0.0, 0.0]
+RUN = Curve(EVIL, [[1, 3.2], [2, 2.9], [3, 2.7]], [[0, 3.3], [3, 2.8]], [[3, 2.7]])
+EARLIER = [Curve(EVIL, [[1, 3.1]], [[0, 3.3], [9, 2.5]]), Curve("calm-heron")]
+BASELINES = [("uniform", 3.3), (EVIL, 2.45)]
+POINTS = [[0.0, 1.0], [1.0, 0.5], [2.0, -1.0], [0.5, 0.5], [-1.0, 0.0]]
+WIDE = np.random.default_rng(0).integers(0, 50, size=(90, 90))
+
+
+def losses(train, validation):
+    """What a count model of one order scored."""
+    held_out = {"nll": validation, "unseen": 3, "predictions": 100}
+    return {"train": {"nll": train, "unseen": 0, "predictions": 900}, "validation": held_out}
+
+
+ORDERS = [{"order": n, **losses(2.5 - n / 10, 2.6 - n / 20 if n < 4 else None)} for n in (1, 2, 3, 4, 5)]
+HOPELESS = [{"order": n, **losses(2.0, None)} for n in (1, 2)]
+
+FIGURES = {
+    "pair_table": lambda: pair_table(SYMBOLS, COUNTS, SHARES, 0, 1),
+    "pair_table, shares": lambda: pair_table(SYMBOLS, COUNTS, SHARES, 2, 3, shown="share", guess=0.25),
+    "pair_table, nothing in the row": lambda: pair_table(SYMBOLS, COUNTS * 0, SHARES * 0, 1, 1, guess=0.0),
+    "pair_table, many letters": lambda: pair_table(
+        [".", *map(chr, range(200, 289))], WIDE, WIDE / WIDE.sum(), 70, 80
+    ),
+    "die": lambda: die(SYMBOLS, P, 0.71, 2, after=EVIL),
+    "die, not rolled": lambda: die(SYMBOLS, P, None, None, after="the start"),
+    "die, at the end": lambda: die(SYMBOLS, P, 0.999, 4, after="a"),
+    "losses_by_order": lambda: losses_by_order(ORDERS, 3),
+    "losses_by_order, infinite one chosen": lambda: losses_by_order(ORDERS, 5),
+    "losses_by_order, all infinite": lambda: losses_by_order(HOPELESS, 2),
+    "before_and_after": lambda: before_and_after(SYMBOLS, P, CUT, prefix=EVIL),
+    "before_and_after, nothing cut": lambda: before_and_after(SYMBOLS, P, P, prefix=""),
+    "before_and_after, many letters": lambda: before_and_after(
+        [".", *map(chr, range(200, 299))], [0.01] * 100, [0.01] * 100, prefix="a"
+    ),
+    "loss_curve": lambda: loss_curve(RUN, EARLIER, BASELINES, 10, log_steps=False),
+    "loss_curve, logarithmic": lambda: loss_curve(RUN, EARLIER, BASELINES, 10, log_steps=True),
+    "loss_curve, just begun": lambda: loss_curve(Curve("now", [], [[0, 3.3]]), [], BASELINES, 10, log_steps=False),
+    "letters": lambda: letters(SYMBOLS, POINTS, kept=0.6, dimensions=10, chosen=2),
+    "letters, on the move": lambda: letters(SYMBOLS, POINTS, 1.0, 2, trails=[POINTS, POINTS[::-1]]),
+    "letters, one place": lambda: letters(SYMBOLS, [[0.0, 0.0]] * 5, kept=0.0, dimensions=3),
+}
+ALL = pytest.mark.parametrize("name", FIGURES)
+
+
+def strings(value):
+    """Every string in a nest."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from strings(part)
+    elif isinstance(value, list | tuple | np.ndarray):
+        for part in value:
+            yield from strings(part)
+
+
+def test_every_figure_of_the_package_is_among_those_tested():
+    drawn = set()
+    for found in pkgutil.iter_modules(lmlab.figures.__path__):
+        module = importlib.import_module(f"lmlab.figures.{found.name}")
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            home = function.__module__ == module.__name__ and not name.startswith("_")
+            if home and inspect.signature(function).return_annotation in (Figure, "Figure"):
+                drawn.add(name)
+    assert drawn == {name.split(",")[0] for name in FIGURES}
+
+
+@ALL
+@pytest.mark.parametrize("dark", [False, True])
+def test_plotly_knows_every_property(name, dark):
+    figure = FIGURES[name]()
+    resolved = figure.resolved(dark=dark)
+    go.Figure(resolved)  # raises on a property or a value that plotly does not know
+    assert not any(text.startswith("--") for text in strings(resolved))
+
+
+@ALL
+def test_what_people_wrote_is_never_read_as_html(name):
+    figure = FIGURES[name]()
+    for text in strings(figure.plotly):
+        tags = re.findall(r"<[^>]*>?", text)
+        assert set(tags) <= {"<b>", "</b>", "<br>", "<extra>", "</extra>"}, text
+        assert "<img" not in text
+
+
+@ALL
+def test_what_is_not_drawn_by_plotly_is_plain_text(name):
+    """Title, hints and table are put on the page as text: escaped there, they would show as `&lt;`."""
+    figure = FIGURES[name]()
+    for text in (figure.title, figure.look, figure.said, *strings(figure.table)):
+        assert "&lt;" not in text
+        assert "&amp;" not in text
+
+
+@ALL
+def test_axes_have_names(name):
+    """An axis without a title has its name in a note in the corner, where it can be read."""
+    layout = FIGURES[name]().plotly["layout"]
+    axes = {key: axis for key, axis in layout.items() if re.match(r"[xy]axis", key)}
+    assert {"xaxis", "yaxis"} <= set(axes)
+    seen = [axis for axis in axes.values() if axis.get("visible") is not False]
+    titles = [axis.get("title", {}).get("text", "").strip() for axis in seen]
+    notes = [
+        note["text"]
+        for note in layout.get("annotations", [])
+        if (note.get("xref"), note.get("yref"), note["x"]) == ("paper", "paper", 0)
+    ]
+    assert all(notes)
+    assert len(set(notes)) == titles.count("")
+
+
+@ALL
+def test_every_figure_says_what_to_look_for_and_stands_as_a_table(name):
+    figure = FIGURES[name]()
+    columns, rows = figure.table
+    assert figure.title
+    assert figure.look.endswith(".")
+    assert figure.said
+    assert rows
+    assert all(len(row) == len(columns) for row in rows)
+
+
+@ALL
+def test_the_page_can_read_it(name):
+    """JSON has no infinity and no numpy."""
+    value = FIGURES[name]().to_value(seq=7)
+    again = json.loads(json.dumps(value, allow_nan=False))
+    assert again["seq"] == 7
+    assert again["figure"]["data"]
+    assert again["table"]["rows"]
+
+
+@pytest.mark.parametrize("name", ["--x", "--model", "--"])
+def test_a_name_that_looks_like_a_colour_is_still_a_name(name):
+    """Symbols and names of runs are text, whatever they begin with."""
+    old = Curve(name, [[1, 3.0]], [[1, 3.0]])
+    for figure in (
+        loss_curve(RUN, [old], [(name, 3.3)], 10, log_steps=False),
+        letters([".", name], POINTS[:2], 1.0, 2),
+        die([".", name], [0.5, 0.5], 0.7, 1, after="a"),
+    ):
+        resolved = figure.resolved()
+        assert any(name in text for text in strings(resolved["data"]))
+
+
+def test_both_schemes_have_every_colour_and_they_differ():
+    for light, dark in TOKENS.values():
+        assert re.fullmatch("#[0-9a-f]{6}", light)
+        assert re.fullmatch("#[0-9a-f]{6}", dark)
+        assert light != dark
+    for scales in SCALES.values():
+        for scale in scales:
+            places = [place for place, _ in scale]
+            assert places == sorted(places)
+            assert (places[0], places[-1]) == (0, 1)
+
+
+def test_resolving_leaves_the_figure_as_it_was():
+    figure = FIGURES["die"]()
+    before = json.dumps(figure.plotly)
+    figure.resolved(dark=True)
+    assert json.dumps(figure.plotly) == before
+
+
+def test_text_is_safe_and_escaped_once():
+    assert text_safe("a<b>&") == "a&lt;b&gt;&amp;"
+
+
+# --- what the figures say -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 6, 7, 12, 99, 101, 6664, 23909])
+def test_the_end_of_the_colour_scale_is_the_largest_count(most):
+    counts = np.array([[0, most], [1, 0]])
+    figure = pair_table([".", "a"], counts, counts / counts.sum(axis=1, keepdims=True), 0, 1)
+    assert figure.plotly["data"][0]["colorbar"]["ticktext"][-1] == f"{most:,}"
+
+
+def test_the_locked_row_stands_as_bars_and_as_a_table():
+    figure = pair_table(SYMBOLS, COUNTS, SHARES, 1, 2)
+    bars = figure.plotly["data"][1]
+    assert bars["y"] == pytest.approx((100 * SHARES[1]).tolist(), abs=1e-3)
+    assert [row[2] for row in figure.table[1]] == sorted(COUNTS[1], reverse=True)
+    assert "(9 pairs)" in figure.said
+
+
+def test_a_pair_that_never_came_is_blank():
+    z = pair_table(SYMBOLS, COUNTS, SHARES, 0, 1).plotly["data"][0]["z"]
+    assert [[value is None for value in row] for row in z] == (COUNTS == 0).tolist()
+
+
+def test_a_large_alphabet_is_drawn_by_its_most_frequent_letters():
+    kept = most_frequent(WIDE)
+    assert len(kept) == 60
+    assert kept[0] == 0
+    often = WIDE.sum(axis=0) + WIDE.sum(axis=1)
+    assert min(often[kept[1:]]) >= max(often[i] for i in range(90) if i not in kept)
+    figure = FIGURES["pair_table, many letters"]()
+    assert len(figure.plotly["data"][0]["z"]) == 60
+
+
+def test_the_die_lies_end_to_end_from_0_to_1():
+    bar = die(SYMBOLS, P, 0.71, 2, after="a").plotly["data"][0]
+    ends = [start + width for start, width in zip(bar["base"], bar["x"], strict=True)]
+    assert bar["base"][0] == 0
+    assert bar["base"][1:] == pytest.approx(ends[:-1])
+    assert ends[-1] == pytest.approx(1)
+    assert [row[3] for row in die(SYMBOLS, P, None, None, after="a").table[1]] == [40, 30, 15, 10, 5]
+
+
+def test_before_and_after_is_ordered_by_the_model_and_counts_what_was_cut():
+    figure = before_and_after(SYMBOLS, P[::-1], CUT[::-1], prefix="a")
+    after, before = figure.plotly["data"][0]["y"], figure.plotly["data"][1]["y"]
+    assert before == sorted(before, reverse=True) == pytest.approx([100 * p for p in P])
+    assert after == pytest.approx([100 * p for p in CUT], abs=1e-3)
+    assert "3 letters that held 30.0 %" in figure.said
+
+
+def test_losses_by_order_name_the_best_and_the_first_infinite_one():
+    figure = losses_by_order(ORDERS, 3)
+    assert "lowest at order 3: 2.450" in figure.said
+    assert "From order 4 on" in figure.said
+    assert [row[2] for row in figure.table[1]] == [2.55, 2.5, 2.45, "∞", "∞"]
+    assert sum(note["text"] == "<b>∞</b>" for note in figure.plotly["layout"]["annotations"]) == 2
+    assert "Every order" in losses_by_order(HOPELESS, 1).said
+
+
+@pytest.mark.parametrize("log_steps", [False, True])
+def test_a_growing_curve_equals_one_drawn_at_the_end(log_steps):
+    """What a live run adds, point by point, is the figure that a finished run draws."""
+    new, seen = [[4, 2.6], [5, 2.55]], [[5, 2.7]]
+    begun = loss_curve(RUN, [], BASELINES, 10, log_steps)
+    longer = Curve(RUN.name, RUN.batch + new, RUN.validation + seen)
+    added = growth(new, seen, longer, log_steps)
+    whole = loss_curve(longer, [], BASELINES, 10, log_steps)
+    for trace, x, y in zip(added.traces, added.x, added.y, strict=True):
+        assert begun.plotly["data"][trace]["x"] + x == whole.plotly["data"][trace]["x"]
+        assert begun.plotly["data"][trace]["y"] + y == whole.plotly["data"][trace]["y"]
+    assert len(added.rows) == 3
+    json.dumps(added.to_value(seq=2, after=1), allow_nan=False)
+
+
+def test_the_loss_axis_holds_baselines_and_is_not_stretched_by_a_blow_up():
+    top, bottom = loss_range([2.0, 2.5], [3.3, 2.45])
+    assert bottom < 2.0 < 3.3 < top < 4
+    assert loss_range([2.0, 1e9], [3.3])[0] <= 33.0
+    assert all(math.isfinite(end) for end in loss_range([], []))
+
+
+def test_a_logarithmic_axis_begins_at_1():
+    figure = loss_curve(RUN, [], [], 1000, log_steps=True)
+    assert figure.plotly["layout"]["xaxis"]["range"] == [0, 3]
+    assert figure.plotly["data"][1]["x"] == [1.0, 3]
+
+
+def test_the_table_of_a_run_has_every_held_out_loss_and_about_100_others():
+    run = Curve("x", [[i, 2.0] for i in range(1, 1001)], [[i, 2.1] for i in range(0, 1001, 250)])
+    rows = table_rows(run)
+    assert 90 <= len(rows) <= 120
+    assert [row[0] for row in rows if row[2] is not None] == [0, 250, 500, 750, 1000]
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+
+
+def test_vowels_stand_out_and_the_axes_say_what_they_are():
+    figure = letters([".", "a", "b"], POINTS[:3], kept=0.624, dimensions=10)
+    text = figure.plotly["data"][-1]["text"]
+    assert text == [".", "<b>a</b>", "b"]
+    assert "62 % of the variance" in figure.said
+    assert figure.plotly["layout"]["xaxis"]["title"]["text"] == "component 1 of 10"
+    flat = letters([".", "a", "b"], POINTS[:3], kept=1.0, dimensions=2)
+    assert flat.plotly["layout"]["xaxis"]["title"]["text"] == "dimension 1"

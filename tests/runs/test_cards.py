@@ -1,0 +1,280 @@
+import json
+import os
+import re
+import time
+
+import pytest
+
+from lmlab.runs import cards
+from lmlab.runs.cards import (
+    RUN_ID,
+    delete_run,
+    find_run,
+    list_runs,
+    new_run_id,
+    owner_folder,
+    read_card,
+    short_name,
+    tidy,
+    tidy_old,
+)
+
+TRICKS = [
+    "",
+    ".",
+    "..",
+    "../calm-heron-3f2a",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "a/b",
+    "a\\b",
+    "calm-heron-3f2a/",
+    "calm-heron-3f2a\n",
+    "calm-heron-3f2a\0",
+    "~root",
+    "CALM-heron",
+    "-rf",
+    ".calm-heron-3f2a.1.new",
+    "ｃalm-heron",
+    "calm‐heron",
+    "calm․․heron",
+    "٣٣",
+    "x" * 65,
+    "x" * 100_000,
+    "%2e%2e%2f",
+]
+
+
+def card(created=1.0, **more):
+    return {
+        "schema": 1,
+        "created": created,
+        "model": {"kind": "mlp"},
+        "tokenizer": {"kind": "characters", "alphabet": "ab"},
+        "corpus": {"sha256": "0"},
+        "metrics": {},
+        **more,
+    }
+
+
+def put(folder, content=None):
+    """A folder that looks like a run from outside."""
+    folder.mkdir(parents=True)
+    content = content if isinstance(content, str) else json.dumps(content or card(id=folder.name))
+    (folder / "run.json").write_text(content, "utf-8")
+    return folder
+
+
+@pytest.fixture
+def bundled(tmp_path, monkeypatch):
+    folder = tmp_path / "bundled"
+    monkeypatch.setattr(cards, "BUNDLED", folder)
+    return folder
+
+
+# --- names and owners -----------------------------------------------------------------------------------
+
+
+def test_a_new_id_is_a_run_id_that_can_be_read_aloud():
+    ids = {new_run_id() for _ in range(200)}
+    assert len(ids) > 190
+    for run_id in ids:
+        assert RUN_ID.fullmatch(run_id)
+        assert re.fullmatch(r"[a-z]+-[a-z]+", short_name(run_id))
+
+
+def test_an_owner_finds_their_own_run(home):
+    folder = put(owner_folder("ada") / "calm-heron-3f2a")
+    assert find_run("calm-heron-3f2a", "ada") == folder
+    assert folder.is_relative_to(home)
+
+
+def test_nobody_reaches_the_run_of_another(home, bundled, refused):
+    folder = put(owner_folder("ada") / "calm-heron-3f2a")
+    elsewhere = folder.relative_to(home / "runs")
+    tricks = ["calm-heron-3f2a", f"../{elsewhere}", str(folder), str(elsewhere), f"{elsewhere.parent.name}/x"]
+    for run_id in tricks:
+        for act in (find_run, delete_run):
+            with refused("There is no run"):
+                act(run_id, "eve")
+    assert list_runs("eve") == []
+    assert folder.is_dir()
+
+
+@pytest.mark.parametrize("run_id", TRICKS, ids=repr)
+def test_an_id_with_a_trick_is_refused(home, run_id):
+    put(owner_folder("ada") / "calm-heron-3f2a")
+    for act in (find_run, delete_run):
+        with pytest.raises(cards.LabError, match="There is no run") as caught:
+            act(run_id, "ada")
+        assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("owner", ["../eve", "/", "", "..", "a/b", "x" * 10_000, "ada\0", "\ud800", "अदा"])
+def test_no_owner_leads_out_of_the_home(home, owner):
+    folder = owner_folder(owner)
+    assert folder.parent == home / "runs"
+    assert re.fullmatch(r"[0-9a-f]{24}", folder.name)
+
+
+def test_owners_that_look_alike_have_folders_of_their_own(home):
+    owners = ["ada", "Ada", "ada ", "ada\u0301", "adá", ""]
+    assert len({owner_folder(owner) for owner in owners}) == len(owners)
+
+
+# --- cards ----------------------------------------------------------------------------------------------
+
+
+def test_a_sound_card_is_read_as_it_is(tmp_path):
+    content = card(id="x", more={"deep": [1, 2]})
+    assert read_card(put(tmp_path / "x", content)) == content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "[1, 2]",
+        "5",
+        '"run"',
+        "null",
+        "{}",
+        json.dumps({"schema": 1}),
+        json.dumps(card(model=[])),
+        json.dumps(card(model="mlp")),
+        json.dumps(card(tokenizer=None)),
+        json.dumps(card(corpus=[])),
+        json.dumps({k: v for k, v in card().items() if k != "metrics"}),
+        "[" * 100_000,
+        '{"a":' * 50_000,
+        "1" * 5_000,
+        "\ufeff{}",
+    ],
+    ids=lambda content: content[:24],
+)
+def test_a_damaged_card_is_refused(refused, tmp_path, content):
+    with refused("damaged or not one of lmlab's"):
+        read_card(put(tmp_path / "x", content))
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", bytes(range(256)), os.urandom(500), b"\x00" * 100])
+def test_random_bytes_are_no_card(refused, tmp_path, content):
+    (tmp_path / "run.json").write_bytes(content)
+    with refused("damaged or not one of lmlab's"):
+        read_card(tmp_path)
+
+
+def test_a_huge_card_is_not_even_read(refused, tmp_path):
+    folder = put(tmp_path / "x", json.dumps(card(padding="x" * cards.LARGEST_CARD)))
+    with refused("damaged or not one of lmlab's"):
+        read_card(folder)
+
+
+@pytest.mark.parametrize("schema", [0, 2, None, "1", []])
+def test_a_card_of_another_version_says_so(refused, tmp_path, schema):
+    with refused("has schema .*; this version reads 1"):
+        read_card(put(tmp_path / "x", card(schema=schema)))
+
+
+def test_a_folder_without_a_card_and_a_file_and_nothing_are_refused(refused, tmp_path):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "strange" / "run.json").mkdir(parents=True)
+    for place in (tmp_path, tmp_path / "file", tmp_path / "strange", tmp_path / "nothing"):
+        with refused("is not a run: it has no run.json"):
+            read_card(place)
+
+
+# --- lists ----------------------------------------------------------------------------------------------
+
+
+def test_runs_are_listed_oldest_first_with_the_bundled_ones(home, bundled):
+    put(bundled / "teacher", card(2.0, id="teacher"))
+    for name, created in (("c", 3.0), ("a", 1.0)):
+        put(owner_folder("ada") / name, card(created, id=name))
+    put(owner_folder("eve") / "e", card(0.0, id="e"))
+    assert [run["id"] for run in list_runs("ada")] == ["a", "teacher", "c"]
+    assert [run["id"] for run in list_runs("nobody")] == ["teacher"]
+
+
+def test_damaged_runs_are_left_out_of_the_list(home, bundled):
+    put(owner_folder("ada") / "good")
+    put(owner_folder("ada") / "bad", "{")
+    (owner_folder("ada") / "empty").mkdir()
+    (owner_folder("ada") / "stray.txt").write_text("x")
+    assert [run["id"] for run in list_runs("ada")] == ["good"]
+
+
+@pytest.mark.parametrize("created", ["yesterday", None, [1], {}])
+def test_one_card_with_a_strange_date_does_not_break_the_list(home, bundled, created):
+    put(owner_folder("ada") / "good")
+    put(owner_folder("ada") / "strange", card(created, id="strange"))
+    assert "good" in [run["id"] for run in list_runs("ada")]
+
+
+def test_what_a_killed_save_left_behind_is_not_listed(home, bundled):
+    put(owner_folder("ada") / "calm-heron-3f2a", card(id="calm-heron-3f2a"))
+    put(owner_folder("ada") / ".calm-heron-3f2a.123.new", card(id="calm-heron-3f2a"))
+    assert [run["id"] for run in list_runs("ada")] == ["calm-heron-3f2a"]
+
+
+def test_an_empty_home_has_no_runs(home, bundled):
+    assert list_runs("ada") == []
+    tidy("ada", keep=3)
+    tidy_old(1)
+
+
+# --- deleting -------------------------------------------------------------------------------------------
+
+
+def test_an_owner_deletes_their_own_run_and_no_other(home, refused):
+    for name in ("one", "two"):
+        put(owner_folder("ada") / name)
+    delete_run("one", "ada")
+    assert sorted(path.name for path in owner_folder("ada").iterdir()) == ["two"]
+    with refused("There is no run 'one'"):
+        delete_run("one", "ada")
+
+
+def test_bundled_runs_are_found_by_all_and_deleted_by_nobody(home, bundled, refused):
+    folder = put(bundled / "calm-heron-3f2a")
+    assert find_run("calm-heron-3f2a", "anybody") == folder
+    with refused("'calm-heron' belongs to the lab and stays"):
+        delete_run("calm-heron-3f2a", "anybody")
+    assert folder.is_dir()
+
+
+def aged(folder, days):
+    then = time.time() - days * 86_400
+    for path in [*folder.rglob("*"), folder]:
+        os.utime(path, (then, then))
+
+
+def test_tidy_keeps_the_newest_of_one_owner(home):
+    for days, name in enumerate(["newest", "newer", "older", "oldest"]):
+        aged(put(owner_folder("ada") / name), days)
+    put(owner_folder("eve") / "hers")
+    tidy("ada", keep=2)
+    assert sorted(path.name for path in owner_folder("ada").iterdir()) == ["newer", "newest"]
+    assert (owner_folder("eve") / "hers").is_dir()
+    tidy("ada", keep=2)
+    tidy("ada", keep=100)
+    assert len(list(owner_folder("ada").iterdir())) == 2
+
+
+def test_tidy_old_removes_what_nobody_has_touched_and_nothing_else(home, tmp_path):
+    old, new = put(owner_folder("ada") / "old"), put(owner_folder("ada") / "new")
+    upload = home / "corpora" / "ada" / "old.txt"
+    upload.parent.mkdir(parents=True)
+    upload.write_text("x")
+    outside = put(tmp_path / "elsewhere" / "ada" / "old")
+    for folder in (old, outside):
+        aged(folder, 40)
+    os.utime(upload, (0, 0))
+    aged(new, 20)
+    tidy_old(days=30)
+    assert not old.exists()
+    assert not upload.exists()
+    assert new.is_dir()
+    assert outside.is_dir()

@@ -1,0 +1,104 @@
+"""The frame: look, safety, and what every screen has in common."""
+
+import re
+
+import pytest
+from playing import open_level
+from playwright.sync_api import expect
+
+LEVELS = ["count", "train", "embeddings", "generate"]
+
+
+def luminance(colour: str) -> float:
+    channels = [int(v) / 255 for v in re.findall(r"\d+", colour)[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(a: str, b: str) -> float:
+    high, low = sorted((luminance(a), luminance(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_has_enough_contrast(new_page, dark):
+    page = new_page(color_scheme="dark" if dark else "light", path="?__theme=dark" if dark else "?__theme=light")
+    for selector in (
+        "#count-lock",
+        "#count-roll",
+        "#tab-count-button",
+        "#tab-train-button",
+        "#bench .diff",
+        ".look",
+        "h1",
+    ):
+        text, ground = page.eval_on_selector(
+            selector,
+            """node => {
+                const text = getComputedStyle(node).color;
+                for (let at = node; at; at = at.parentElement) {
+                    const ground = getComputedStyle(at).backgroundColor;
+                    if (!/, 0\\)$|transparent/.test(ground)) return [text, ground];
+                }
+                return [text, 'rgb(255, 255, 255)'];
+            }""",
+        )
+        assert contrast(text, ground) >= 4.5, (selector, text, ground)
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("level", LEVELS)
+def test_nothing_overflows_and_every_chart_is_drawn(new_page, width, level):
+    page = new_page(width=width)
+    open_level(page, level)
+    for figure in page.locator(f"#tab-{level} .fig[data-seq]").all():
+        expect(figure).to_have_attribute("data-state", "drawn")
+        plot = figure.locator(".plot").bounding_box()
+        assert plot["width"] > 200
+        assert plot["x"] >= 0
+        assert plot["x"] + plot["width"] <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_every_chart_exists_as_a_table(page):
+    page.click("#count-table summary")
+    rows = page.locator("#count-table table tr")
+    expect(rows).to_have_count(28)
+    expect(rows.nth(1)).to_contain_text(".")
+
+
+def test_light_and_dark_can_be_switched_and_the_charts_follow(page):
+    colour = "plot => plot.querySelector('.bars path, .point path').style.fill"
+    before = page.eval_on_selector("#count-table .plot", colour)
+    page.click("#scheme")
+    page.wait_for_function(
+        "before => document.querySelector('#count-table .plot .bars path, #count-table .plot .point path').style.fill !== before",
+        arg=before,
+    )
+
+
+def test_a_click_on_the_bench_chooses_a_model(page):
+    page.locator("#bench button", has_text="plain-finch").click()
+    expect(page.locator("#bench button[aria-pressed=true]")).to_contain_text("plain-finch")
+    expect(page.locator("#ruler .rmark.now .label")).to_contain_text("plain-finch")
+    open_level(page, "generate")
+    expect(page.locator("#generate-model input")).to_have_value(re.compile("plain-finch"))
+
+
+def test_the_ruler_has_its_baselines_in_order(page):
+    labels = page.locator("#ruler .rmark.base .label").all_text_contents()
+    assert [label.split(" ", 1)[1] for label in labels] == ["uniform", "unigram", "bigram", "Kneser–Ney 5"]
+    losses = [float(label.split()[0]) for label in labels]
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_a_forged_id_in_the_browser_is_replaced(new_page):
+    page = new_page()
+    page.evaluate("localStorage.setItem('lmlab', 'nonsense')")
+    page.reload()
+    page.wait_for_selector("#bench li")
+    expect(page.locator("#bench li")).to_have_count(2)
+
+
+def test_figures_cost_little_and_the_page_is_small(page):
+    assert page.evaluate("document.querySelectorAll('.block').length") < 300

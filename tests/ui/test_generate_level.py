@@ -1,0 +1,125 @@
+"""The level Generate."""
+
+import csv
+import io
+
+import pytest
+from playing import data_of, open_level, seq, set_number, set_slider, wait_for_new
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def generate(new_page):
+    page = new_page()
+    open_level(page, "generate")
+    page.wait_for_selector("#generate-first .fig[data-state=drawn]")
+    page.wait_for_selector("#generate-names [data-state=rolled] li")
+    return page
+
+
+def names(page) -> list[str]:
+    return page.locator("#generate-names li > span:first-child").all_inner_texts()
+
+
+def roll(page) -> list[str]:
+    before = seq(page, "#generate-first")
+    page.click("#generate-roll")
+    wait_for_new(page, "#generate-first", before)
+    return names(page)
+
+
+def distribution(page) -> list[float]:
+    return data_of(page, "#generate-first")[0]["y"]
+
+
+def changed(page, act) -> list[float]:
+    """The distribution after `act` has changed it."""
+    before = seq(page, "#generate-first")
+    act()
+    wait_for_new(page, "#generate-first", before)
+    return distribution(page)
+
+
+def test_names_and_the_first_letter_stand_there_before_any_click(generate):
+    assert len(names(generate)) == 24
+    assert sum(distribution(generate)) == pytest.approx(100, abs=0.1)
+
+
+def test_temperature_and_the_methods_change_what_may_be_rolled(generate):
+    page = generate
+    first = distribution(page)
+    cool = changed(page, lambda: set_slider(page, "#generate-temperature", 0.3))
+    assert max(cool) > max(first)
+    hot = changed(page, lambda: set_slider(page, "#generate-temperature", 5))
+    assert max(hot) < max(first)
+    changed(page, lambda: set_slider(page, "#generate-temperature", 1))
+
+    five = changed(page, lambda: page.get_by_label("Top-k").check())
+    assert sum(p > 0 for p in five) == 5
+    two = changed(page, lambda: set_slider(page, "#generate-k", 2))
+    assert sum(p > 0 for p in two) == 2
+    nucleus = changed(page, lambda: page.get_by_label("Top-p").check())
+    half = changed(page, lambda: set_slider(page, "#generate-p", 0.5))
+    assert 0 < sum(p > 0 for p in half) < sum(p > 0 for p in nucleus) < 27
+    some = changed(page, lambda: page.get_by_label("Min-p").check())
+    few = changed(page, lambda: set_slider(page, "#generate-min-p", 0.5))
+    assert 0 < sum(p > 0 for p in few) < sum(p > 0 for p in some)
+    one = changed(page, lambda: page.get_by_label("Greedy").check())
+    assert sorted(one)[-2:] == [0, 100]
+    expect(page.locator("#generate-temperature")).to_be_hidden()
+    assert len(set(roll(page))) == 1
+
+
+def test_prefix_number_and_seed(generate):
+    page = generate
+    page.locator("#generate-prefix input, #generate-prefix textarea").fill("Zo")
+    set_slider(page, "#generate-number", 7)
+    first = roll(page)
+    assert len(first) == 7
+    assert all(name.startswith("zo") for name in first)
+    assert roll(page) == first
+    set_number(page, "#generate-seed", 42)
+    assert roll(page) != first
+
+
+def test_a_prefix_with_an_unknown_letter_gets_a_sentence_and_loses_nothing(generate):
+    page = generate
+    shown = names(page)
+    page.locator("#generate-prefix input, #generate-prefix textarea").fill("né")
+    page.click("#generate-roll")
+    expect(page.locator("#tab-generate [role=alert]")).to_contain_text("'é' is not in the vocabulary")
+    assert names(page) == shown
+
+
+def test_known_names_are_marked(generate):
+    page = generate
+    set_slider(page, "#generate-number", 100)
+    roll(page)
+    marked = page.locator("#generate-names li .known").count() - page.locator("#generate-names .look .known").count()
+    assert f"{page.locator('#generate-names li .known').count()} of 100" in page.inner_text("#generate-names .look")
+    assert marked >= 0
+
+
+def test_the_samples_can_be_downloaded(generate):
+    page = generate
+    shown = roll(page)
+    with page.expect_download() as download:
+        page.click("#generate-download")
+    text = download.value.path().read_text("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["name"] for row in rows] == [name.removesuffix("…") for name in shown]
+    assert {row["novelty"] for row in rows} <= {"training", "held out", "new", "cut off"}
+    assert all(float(row["nats"]) > 0 for row in rows)
+
+
+def test_a_count_model_generates_too(generate):
+    page = generate
+    open_level(page, "count")
+    page.click("#count-keep")
+    page.wait_for_function("document.querySelectorAll('#bench li').length === 3")
+    open_level(page, "generate")
+    before = names(page)
+    page.click("#generate-model input")
+    page.locator("ul.options li, [role=option]").filter(has_text="bigram").first.click()
+    expect(page.locator("#generate-names li").first).not_to_have_text(before[0])
+    assert names(page) != before

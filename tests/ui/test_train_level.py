@@ -1,0 +1,275 @@
+"""The level Train: a network learns in the page."""
+
+import re
+
+import pytest
+from playing import data_of, open_level, seq, set_number, set_slider, wait_for_new
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def train(new_page):
+    page = new_page()
+    open_level(page, "train")
+    page.wait_for_selector("#train-loss .fig[data-state=drawn]")
+    return page
+
+
+def state(page, name: str) -> None:
+    page.wait_for_selector(f"#train-status [data-state={name}]")
+
+
+def step(page) -> int:
+    return int(re.search(r"Step ([\d,]+)", page.inner_text("#train-status .ask")).group(1).replace(",", ""))
+
+
+def quick(page, steps: int = 150) -> None:
+    """A network that is done in a moment."""
+    set_slider(page, "#train-steps", steps)
+    set_slider(page, "#train-hidden", 16)
+
+
+def test_the_screen_is_full_before_any_click(train):
+    assert len(data_of(train, "#train-loss")[0]["x"]) > 100
+    assert "calm-heron" in train.inner_text("#train-status")
+    expect(train.locator("#train-names tbody tr")).to_have_count(8)
+
+
+def test_an_mlp_learns_in_the_page(train):
+    before = seq(train, "#train-loss")
+    train.click("#train-play")
+    state(train, "running")
+    for _ in range(5):  # the curve streams
+        wait_for_new(train, "#train-loss", before)
+        before = seq(train, "#train-loss")
+    first = len(data_of(train, "#train-loss")[0]["x"])
+    wait_for_new(train, "#train-loss", before)
+    assert len(data_of(train, "#train-loss")[0]["x"]) > first
+    state(train, "done")
+    assert step(train) == 4000
+    train.wait_for_function("document.querySelectorAll('#bench li').length === 3")
+    loss = float(re.search(r"held-out loss (\d\.\d+)", train.inner_text("#train-status .ask")).group(1))
+    assert 2.0 < loss < 2.2
+    expect(train.locator("#ruler .rmark.now .label")).to_contain_text(f"{loss:.2f}")
+    expect(train.locator("#train-play")).to_have_text("Train")
+
+
+def test_pause_step_and_go_on(train):
+    train.click("#train-play")
+    state(train, "running")
+    expect(train.locator("#train-play")).to_have_text("Pause")
+    train.click("#train-play")
+    state(train, "paused")
+    at = step(train)
+    for button, steps in (("#train-one", 1), ("#train-ten", 10), ("#train-hundred", 100)):
+        train.click(button)
+        at += steps
+        expect(train.locator("#train-status .ask b").first).to_have_text(f"{at:,}")
+    expect(train.locator("#train-play")).to_have_text("Go on")
+    train.click("#train-play")
+    state(train, "running")
+    train.click("#train-stop")
+    state(train, "done")
+    assert at < step(train) < 4000
+
+
+def test_the_same_seed_is_the_same_run_and_another_seed_is_not(train):
+    quick(train)
+    curves = []
+    for button in ("#train-play", "#train-again", "#train-seed"):
+        train.click(button)
+        name = train.locator("#train-status .facts")
+        if curves:
+            expect(name).not_to_have_text(shown)
+        state(train, "done")
+        shown = name.inner_text()
+        train.wait_for_function("document.querySelector('#train-loss .plot').data[0].x.length === 150")
+        curves.append(data_of(train, "#train-loss")[0]["y"])
+    assert curves[0] == curves[1]
+    assert curves[0] != curves[2]
+
+
+def test_too_high_a_learning_rate_stops_with_a_sentence(train):
+    quick(train)
+    set_number(train, "#train-rate", 1000)
+    train.locator("#train-more button").first.click()
+    train.get_by_label("SGD").check()
+    train.click("#train-play")
+    state(train, "done")
+    alert = train.locator("#train-message [role=alert]")
+    expect(alert).to_contain_text("The learning rate 1000 is too high: try 100.")
+    expect(alert).to_contain_text("step")
+
+
+@pytest.mark.parametrize(("rate", "sentence"), [(-1, "choose a number above 0"), ("", "need a number each")])
+def test_a_learning_rate_that_cannot_be_gets_a_sentence(train, rate, sentence):
+    set_number(train, "#train-rate", rate)
+    train.click("#train-play")
+    expect(train.locator("#train-message [role=alert]")).to_contain_text(sentence)
+
+
+def test_a_reload_finds_the_running_training_again(new_page):
+    page = new_page()
+    open_level(page, "train")
+    train_context = page.context
+    page.wait_for_selector("#train-loss .fig[data-state=drawn]")
+    page.get_by_label("Transformer").check()
+    page.wait_for_selector("#train-layers")
+    page.click("#train-play")
+    state(page, "running")
+    name = page.inner_text("#train-status .facts").split(" · ")[0]
+    page.reload()
+    open_level(page, "train")
+    state(page, "running")
+    assert page.inner_text("#train-status .facts").startswith(name)
+    at = seq(page, "#train-loss")
+    wait_for_new(page, "#train-loss", at)
+    second = new_page(context=train_context)  # a second tab of the same visitor
+    open_level(second, "train")
+    state(second, "running")
+    second.click("#train-stop")
+    state(second, "done")
+    state(page, "done")
+
+
+def test_nobody_else_sees_it(new_page):
+    mine, other = new_page(), new_page()
+    open_level(mine, "train")
+    open_level(other, "train")
+    mine.click("#train-play")
+    state(mine, "running")
+    other.reload()
+    open_level(other, "train")
+    other.wait_for_selector("#train-status [data-state=idle]")
+    mine.click("#train-stop")
+    state(mine, "done")
+    other.reload()
+    other.wait_for_selector("#bench li")
+    expect(other.locator("#bench li")).to_have_count(2)
+
+
+def test_the_zoom_is_kept_while_points_stream(train):
+    train.click("#train-play")
+    state(train, "running")
+    box = train.locator("#train-loss .nsewdrag.drag").first.bounding_box()
+    train.mouse.move(box["x"] + 40, box["y"] + 40)
+    train.mouse.down()
+    train.mouse.move(box["x"] + 200, box["y"] + 160, steps=5)
+    train.mouse.up()
+    zoomed = "plot => plot._fullLayout.xaxis.range.map(v => Math.round(v))"
+    before = train.eval_on_selector("#train-loss .plot", zoomed)
+    assert before[0] > 0
+    at = seq(train, "#train-loss")
+    wait_for_new(train, "#train-loss", at)
+    wait_for_new(train, "#train-loss", at + 1)
+    assert train.eval_on_selector("#train-loss .plot", zoomed) == before
+    train.click("#train-stop")
+    state(train, "done")
+
+
+def test_the_step_axis_can_be_logarithmic(train):
+    before = seq(train, "#train-loss")
+    train.get_by_label("Log steps").check()
+    wait_for_new(train, "#train-loss", before)
+    assert train.eval_on_selector("#train-loss .plot", "plot => plot._fullLayout.xaxis.type") == "log"
+
+
+def parameters(page) -> int:
+    return int(re.search(r"([\d,]+) parameters", page.inner_text("#train-status .facts")).group(1).replace(",", ""))
+
+
+def run_once(page) -> int:
+    """Train one step and read the number of parameters of the network that did it."""
+    before = page.locator("#train-status .facts").inner_text() if page.locator("#train-status .facts").count() else ""
+    page.click("#train-again")
+    expect(page.locator("#train-status .facts")).not_to_have_text(before)
+    page.wait_for_function(
+        "/[1-9][\\d,]* parameters/.test(document.querySelector('#train-status .facts').textContent)"
+    )
+    found = parameters(page)
+    page.click("#train-stop")
+    state(page, "done")
+    return found
+
+
+def test_each_control_of_the_mlp_changes_the_network(train):
+    def expected(context, embed, hidden):
+        return 27 * embed + context * embed * hidden + hidden + hidden * 27 + 27
+
+    assert run_once(train) == expected(3, 10, 128)
+    set_slider(train, "#train-context", 5)
+    assert run_once(train) == expected(5, 10, 128)
+    set_slider(train, "#train-embed", 4)
+    assert run_once(train) == expected(5, 4, 128)
+    set_slider(train, "#train-hidden", 64)
+    assert run_once(train) == expected(5, 4, 64)
+
+
+def test_each_control_of_the_transformer_changes_the_network(train):
+    train.get_by_label("Transformer").check()
+    train.wait_for_selector("#train-layers")
+    sizes = [run_once(train)]
+    assert sizes[0] == 205_595
+    set_slider(train, "#train-width", 32)
+    sizes.append(run_once(train))
+    set_slider(train, "#train-layers", 1)
+    sizes.append(run_once(train))
+    train.get_by_label("sinusoidal").check()
+    sizes.append(run_once(train))
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) == 4
+
+
+def final_curve(page) -> list[float]:
+    shown = page.locator("#train-status .facts").inner_text()
+    page.click("#train-again")
+    expect(page.locator("#train-status .facts")).not_to_have_text(shown)
+    state(page, "done")
+    return data_of(page, "#train-loss")[0]["y"]
+
+
+def test_every_other_control_changes_the_run(train):
+    quick(train, 50)
+    train.locator("#train-more button").first.click()
+    train.click("#train-play")
+    state(train, "done")
+    curves = [data_of(train, "#train-loss")[0]["y"]]
+    set_number(train, "#train-rate", 0.02)
+    curves.append(final_curve(train))
+    set_slider(train, "#train-batch", 64)
+    curves.append(final_curve(train))
+    train.get_by_label("Cosine").check()
+    curves.append(final_curve(train))
+    train.get_by_label("Muon").check()
+    curves.append(final_curve(train))
+    set_number(train, "#train-seed-value", 7)
+    curves.append(final_curve(train))
+    set_number(train, "#train-size", 100)
+    curves.append(final_curve(train))
+    set_slider(train, "#train-steps", 100)
+    curves.append(final_curve(train))
+    assert len({tuple(curve) for curve in curves}) == len(curves)
+
+
+def test_heads_change_the_run_of_a_transformer(train):
+    train.get_by_label("Transformer").check()
+    train.wait_for_selector("#train-layers")
+    set_slider(train, "#train-steps", 50)
+    set_slider(train, "#train-width", 16)
+    set_slider(train, "#train-layers", 1)
+    train.click("#train-play")
+    state(train, "done")
+    first = data_of(train, "#train-loss")[0]["y"]
+    train.locator("#train-heads").get_by_label("1", exact=True).check()
+    assert final_curve(train) != first
+
+
+def test_presets_fill_in_the_controls(train):
+    train.get_by_label("Too fast").check()
+    expect(train.locator("#train-rate input")).to_have_value("30")
+    expect(train.locator("#train-lesson")).to_contain_text("jumps past the goal")
+    train.get_by_label("Transformer").check()
+    train.get_by_label("500 names").check()
+    expect(train.locator("#train-lesson")).to_contain_text("by heart")
+    train.locator("#train-more button").first.click()
+    expect(train.locator("#train-size input")).to_have_value("500")
