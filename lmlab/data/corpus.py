@@ -48,7 +48,7 @@ class Report:
         """Say it in words.
 
         >>> Report(lines=5, kept=3, empty=1, duplicates=1, by_rank=True).sentence()
-        'Read 5 lines, kept 3; dropped 1 repeated, 1 empty. Under 100 names, so the split goes by rank.'
+        'Read 5 lines, kept 3; dropped 1 repeated, 1 empty. Too few names for the split by hash, so it goes by rank.'
         """
         dropped = [
             f"{number:,} {why}"
@@ -62,7 +62,7 @@ class Report:
         text = f"Read {self.lines:,} lines, kept {self.kept:,}"
         text += f"; dropped {', '.join(dropped)}." if dropped else "; dropped none."
         if self.by_rank:
-            text += f" Under {FEWEST_FOR_HASH_SPLIT} names, so the split goes by rank."
+            text += " Too few names for the split by hash, so it goes by rank."
         return text
 
 
@@ -146,17 +146,19 @@ def hash_of(document: str) -> int:
 
 
 def split_names(names: list[str]) -> tuple[list[Part], bool]:
-    """Side of each distinct name, and whether the small-corpus rule was used.
+    """Side of each distinct name, and whether the rule for small corpora was used.
 
-    Buckets 0 to 7 train, 8 validates, 9 tests. Under 100 names a bucket may be empty, so there the names
-    are ranked by hash and the last tenth (at least one) tests, the tenth before it validates.
+    Buckets 0 to 7 train, 8 validates, 9 tests. Under 100 names a bucket may be empty (and in a list that was
+    picked by the hash it is), so there the names are ranked by hash and the last tenth (at least one) tests,
+    the tenth before it validates.
 
     >>> split_names(["a", "b", "c"])[1]
     True
     """
     sides: list[Part] = [*["train"] * 8, "validation", "test"]  # type: ignore[list-item]
-    if len(names) >= FEWEST_FOR_HASH_SPLIT:
-        return [sides[hash_of(name) % 10] for name in names], False
+    by_hash = [sides[hash_of(name) % 10] for name in names]
+    if len(names) >= FEWEST_FOR_HASH_SPLIT and set(by_hash) == set(PARTS):
+        return by_hash, False
     tenth = max(1, round(len(names) / 10))
     ranked = sorted(names, key=hash_of)
     side_of: dict[str, Part] = dict.fromkeys(ranked, "train")
@@ -172,7 +174,7 @@ def names_corpus(lines: Iterable[str], name: str = "your text") -> Corpus:
 
     >>> corpus = names_corpus(["Ada", "ada ", "", "Grace", "Alan", "Edsger"])
     >>> corpus.report.sentence()
-    'Read 6 lines, kept 4; dropped 1 repeated, 1 empty. Under 100 names, so the split goes by rank.'
+    'Read 6 lines, kept 4; dropped 1 repeated, 1 empty. Too few names for the split by hash, so it goes by rank.'
     >>> corpus.split
     {'train': 2, 'validation': 1, 'test': 1}
     """
@@ -214,6 +216,8 @@ def text_corpus(text: str, name: str = "your text") -> Corpus:
 
 
 def _assemble(kind: Kind, texts: list[str], sides: list[Part], report: Report, name: str) -> Corpus:
+    # Half of a surrogate pair is no character and cannot be stored as UTF-8.
+    texts = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
     digest = hashlib.sha256("\n".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
     corpus = Corpus(kind, texts, sides, report, digest, name)
     if len(corpus.alphabet) > LARGEST_ALPHABET:
@@ -244,7 +248,11 @@ def load_corpus(source: str | Path, kind: Kind = "names") -> Corpus:
     if isinstance(source, str) and "\n" in source:
         return _from_text(source, "your text", kind)
     path = Path(source)
-    if not path.is_file():
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError):  # a long line, or one with a NUL, is not even a possible name
+        is_file = False
+    if not is_file:
         raise LabError(
             f"There is no corpus or file called '{str(source)[:80]}'. "
             f"Use {', '.join(BUNDLED)}, hub:owner/name, or the path of a file with one document a line."
@@ -286,7 +294,8 @@ def hub_lines(name: str, most: int = 5_000_000) -> list[str]:
     """
     from datasets import Value, load_dataset
 
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+    # `load_dataset` would read a local folder of that name, so one that exists is refused.
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name) or ".." in name or Path(name).exists():
         raise LabError(f"'{name[:80]}' is not the name of a Hub data set. Write owner/name.")
     try:
         data = load_dataset(name, split="train", streaming=True)

@@ -163,7 +163,8 @@ def die(symbols: Sequence[str], p: Sequence[float], u: float | None, token: int 
     """One row laid end to end from 0 to 1, and where the random number falls."""
     shares = np.asarray(p)
     begin = np.concatenate([[0.0], np.cumsum(shares)[:-1]])
-    names = [text_safe(symbol) if i else "end" for i, symbol in enumerate(symbols)]
+    plain = [symbol if i else "end" for i, symbol in enumerate(symbols)]
+    names = [text_safe(name) for name in plain]  # plotly reads HTML in its labels, the page's own text does not
     data = [
         {
             "type": "bar",
@@ -208,7 +209,7 @@ def die(symbols: Sequence[str], p: Sequence[float], u: float | None, token: int 
         )
     said = "Roll to let a random number choose."
     if u is not None and token is not None:
-        said = f"{u:.3f} lands on {names[token]}, which the table gives {100 * shares[token]:.1f} %."
+        said = f"{u:.3f} lands on {plain[token]}, which the table gives {100 * shares[token]:.1f} %."
     plot = layout(
         axis("random number from 0 to 1", range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False),
         axis(visible=False, range=[-0.5, 0.95]),
@@ -225,7 +226,7 @@ def die(symbols: Sequence[str], p: Sequence[float], u: float | None, token: int 
             ["letter", "from", "to", "share, %"],
             [
                 [
-                    names[i],
+                    plain[i],
                     round(float(begin[i]), 4),
                     round(float(begin[i] + shares[i]), 4),
                     round(100 * float(shares[i]), 2),

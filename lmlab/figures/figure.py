@@ -92,8 +92,10 @@ class Figure:
 
 
 def _resolve(value: Any, scheme: int) -> Any:
-    if isinstance(value, str) and value.startswith("--"):
-        return SCALES[value][scheme] if value in SCALES else TOKENS[value][scheme]
+    if isinstance(value, str) and value in SCALES:
+        return SCALES[value][scheme]
+    if isinstance(value, str) and value in TOKENS:
+        return TOKENS[value][scheme]
     if isinstance(value, dict):
         return {key: _resolve(part, scheme) for key, part in value.items()}
     if isinstance(value, list | tuple):

@@ -53,12 +53,12 @@ def before_and_after(symbols: Sequence[str], p: Sequence[float], final: Sequence
     if cut:
         said = f"Cut: {len(cut)} letter{'s' if len(cut) > 1 else ''} that held {100 * lost:.1f} % of the probability; the others share it."
     return Figure(
-        title=f"After {text_safe(prefix)}, the next letter" if prefix else "The first letter",
+        title=f"After {prefix}, the next letter" if prefix else "The first letter",
         look="Grey outline: what the model says. Blue: what may be rolled after your settings.",
         plotly={"data": data, "layout": plot},
         table=(
             ["letter", "before, %", "after, %"],
-            [[name, round(b, 2), round(a, 2)] for name, b, a in zip(names, before, after, strict=True)],
+            [[symbols[i], round(b, 2), round(a, 2)] for i, b, a in zip(order, before, after, strict=True)],
         ),
         said=said,
         height=(0.0, 260.0),

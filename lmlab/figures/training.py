@@ -142,7 +142,7 @@ def _baseline_notes(baselines: Sequence[tuple[str, float]]) -> list[dict[str, An
             "xref": "paper",
             "x": 1,
             "y": loss,
-            "text": f"{title} {loss:.2f}",
+            "text": f"{text_safe(title)} {loss:.2f}",
             "showarrow": False,
             "xanchor": "left",
             "xshift": 6,

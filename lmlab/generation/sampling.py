@@ -23,7 +23,10 @@ def temperature(logits: Tensor, t: float) -> Tensor:
     >>> temperature(torch.tensor([2.0, 1.0]), 0.5).softmax(-1)
     tensor([0.8808, 0.1192])
     """
-    return greedy(logits) if t == 0 else logits / t
+    if t == 0:
+        return greedy(logits)
+    top = logits.max(dim=-1, keepdim=True).values  # subtracted first, so that a tiny t cannot overflow
+    return ((logits - top).double() / t).to(logits.dtype)
 
 
 def greedy(logits: Tensor) -> Tensor:

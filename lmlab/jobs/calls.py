@@ -245,7 +245,8 @@ def _samples(
     made = generate(
         run.model, run.tokenizer, n, rules, prefix, limit=min(60, corpus.longest + 10), seed=seed, trace=trace
     )
-    marks = novelty([sample.text for sample in made], corpus)
+    train_size = run.card.get("recipe", {}).get("train_size")
+    marks = novelty([sample.text for sample in made], corpus, train_size)
     return {
         "symbols": run.tokenizer.symbols,
         "samples": [

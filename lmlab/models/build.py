@@ -32,8 +32,10 @@ def config_of(kind: str, options: dict[str, Any]) -> Any:
     for name, value in options.items():
         if name not in known:
             raise LabError(f"The {kind} has no option '{name}'. It has: {', '.join(known)}.")
-        if not isinstance(value, int | str):
-            raise LabError(f"The option {name} is {value!r}: give a whole number or a word.")
+        wanted = type(getattr(config(), name))
+        if type(value) is not wanted:
+            kind_of_value = {int: "a whole number", str: "a word"}.get(wanted, wanted.__name__)
+            raise LabError(f"The option {name} is {value!r}: give {kind_of_value}.")
     return config(**options)
 
 

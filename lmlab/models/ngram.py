@@ -144,7 +144,7 @@ class Ngram:
         seen = ids if state is None else torch.cat([state, ids], dim=1)
         keep = self.config.order - 1
         last = seen[:, -max(1, keep) :]
-        return self.logits(last)[:, -1], seen[:, seen.shape[1] - keep :] if keep else seen[:, :0]
+        return self.logits(last)[:, -1], seen[:, max(0, seen.shape[1] - keep) :]
 
     def _contexts(self, ids: Tensor) -> IntArray:
         """(B, T) -> (B * T, order - 1): the tokens each position may look at, boundaries before the start."""

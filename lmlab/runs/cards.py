@@ -94,11 +94,18 @@ def list_runs(owner: str) -> list[dict[str, Any]]:
     """Cards of the bundled runs and of the owner's, oldest first; damaged ones are left out."""
     cards = []
     for folder in [*sorted(BUNDLED.glob("*")), *sorted(owner_folder(owner).glob("*"))]:
+        if not RUN_ID.fullmatch(folder.name):  # what a killed save has left behind
+            continue
         try:
             cards.append(read_card(folder))
         except LabError:
             continue
-    return sorted(cards, key=lambda card: card.get("created", 0))
+    return sorted(cards, key=_created)
+
+
+def _created(card: dict[str, Any]) -> float:
+    created = card.get("created")
+    return created if isinstance(created, int | float) else 0.0
 
 
 def delete_run(run_id: str, owner: str) -> None:

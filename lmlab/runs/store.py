@@ -4,6 +4,7 @@ Whatever is written goes to a new folder beside its place first and is then rena
 killed process leaves the former run whole.
 """
 
+import copy
 import json
 import math
 import os
@@ -34,6 +35,11 @@ from lmlab.tokenizers.characters import CharacterTokenizer
 from lmlab.training.trainer import Trainer
 
 LARGEST_VOCABULARY = 10_000
+DAMAGE = (
+    OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RuntimeError,
+    safetensors.SafetensorError,
+)  # fmt: skip
+"""What reading a file that somebody has changed may raise."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,7 @@ def load_run(folder: str | Path) -> Run:
             model = network.eval()  # type: ignore[assignment]
     except LabError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError, safetensors.SafetensorError):
+    except DAMAGE:
         raise LabError(
             f"The run {folder} is damaged: its weights and its card do not belong together. Train the model again."
         ) from None
@@ -165,11 +171,13 @@ def save_checkpoint(folder: str | Path, trainer: Trainer) -> None:
 
 def load_checkpoint(folder: str | Path, trainer: Trainer) -> None:
     """Put a trainer of the same model, corpus and recipe where the checkpoint was taken."""
+    before = copy.deepcopy(trainer.state_dict())
     try:
         tensors = load_file(Path(folder) / "checkpoint.safetensors")
         rest = json.loads((Path(folder) / "checkpoint.json").read_text("utf-8"))
         trainer.load_state_dict(_unpack(rest, tensors))
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, safetensors.SafetensorError):
+    except DAMAGE:
+        trainer.load_state_dict(before)
         raise LabError(f"The checkpoint in {folder} is damaged or of another model. Train again.") from None
 
 
@@ -212,6 +220,9 @@ def finite(value: Any) -> Any:
 
 
 def _write(folder: Path, tensors: dict[str, dict[str, Tensor]], documents: dict[str, Any]) -> None:
+    folder = folder.resolve()
+    if not folder.name:
+        raise LabError(f"{folder} cannot be a run's folder. Give it a name of its own.")
     new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     try:

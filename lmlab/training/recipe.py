@@ -43,6 +43,12 @@ class Recipe:
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.seconds is None):
             raise LabError("A recipe needs either steps or seconds: give exactly one of them.")
+        whole = (self.steps, self.warmup, self.batch_size, self.seed, self.threads, self.train_size, self.probe_names)
+        if any(number is not None and not isinstance(number, int) for number in whole):
+            raise LabError(
+                "Steps, warm-up, batch size, seed, threads, training size and probe names are whole numbers. "
+                "Leave the fraction out."
+            )
         if self.steps is not None and not 1 <= self.steps <= 1_000_000:
             raise LabError(f"{self.steps} steps were asked for: choose 1 to 1,000,000.")
         if self.seconds is not None and not 0.1 <= self.seconds <= 86_400:

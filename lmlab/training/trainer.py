@@ -213,12 +213,11 @@ class Trainer:
         value = loss.item()
         if self._first_loss is None:
             self._first_loss = value
-        limit = 3 * max(self._first_loss, math.log(self.tokenizer.vocab_size))
-        self._lost = self._lost + 1 if value > limit else 0
+        self._lost = self._lost + 1 if value > self._highest() else 0
         if not math.isfinite(value) or self._lost >= SURELY_LOST:
             return [self._diverge(value)]
         if self.step_number % REMEMBER_EVERY == 0 and not self._lost:
-            self._good = copy.deepcopy(self.state_dict())  # the loss just said that these weights work
+            self._good = copy.deepcopy(self._state())  # the loss just said that these weights work
         for optimizer in self.optimizers:
             optimizer.zero_grad()
         loss.backward()
@@ -233,9 +232,13 @@ class Trainer:
         self._record_batch(value)
         return [self._event("batch", value)]
 
+    def _highest(self) -> float:
+        """A loss above this is not a bad start any more: it is lost."""
+        return 3 * max(self._first_loss or 0.0, math.log(self.tokenizer.vocab_size))
+
     def _record_batch(self, loss: float) -> None:
         self._bucket.append(loss)
-        if len(self._bucket) >= max(1, self.planned // CURVE_POINTS):
+        if self.step_number % max(1, self.planned // CURVE_POINTS) == 0:
             self.flush()
 
     def flush(self) -> None:
@@ -262,6 +265,9 @@ class Trainer:
         self._measuring = self._evaluation = None
         self._due.pop(0)
         if what == "validation":
+            sound = math.isfinite(loss.nll) and loss.nll <= self._highest()
+            if not sound and self._good is not None and self.diverged is None:
+                return [self._diverge(loss.nll)]
             self.history["validation"].append([self.step_number, loss.nll])
         return [self._event(what, loss.nll)]
 
@@ -284,7 +290,11 @@ class Trainer:
             seed=stream_seed(self.recipe.seed, "names"),
         )
         names = [sample.text for sample in samples]
-        probe = {"step": self.step_number, "names": names, "novelty": novelty(names, self.corpus)}
+        probe = {
+            "step": self.step_number,
+            "names": names,
+            "novelty": novelty(names, self.corpus, self.recipe.train_size),
+        }
         self.history["names"].append(probe)
         return self._event("names", data=probe)
 
@@ -292,9 +302,9 @@ class Trainer:
         """Go back to the last state whose loss was sound, and say what to change."""
         at = self.step_number
         assert self._good is not None
-        history = copy.deepcopy(self.history)
-        self.load_state_dict(self._good)
-        self.history = history
+        good, history, seconds = self._good, copy.deepcopy(self.history), self.seconds
+        self.load_state_dict({**good, "good": good, "diverged": None})
+        self.history, self.seconds = history, seconds  # what happened stays on the curve and on the clock
         happened = "stopped being a number" if not math.isfinite(value) else f"rose to {value:.3g}"
         rates = f"{self.recipe.learning_rate:g}"
         self.diverged = {
@@ -316,6 +326,9 @@ class Trainer:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a run needs to go on as if it had never stopped."""
+        return {**self._state(), "good": copy.deepcopy(self._good), "diverged": self.diverged}
+
+    def _state(self) -> dict[str, Any]:
         return {
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -343,6 +356,7 @@ class Trainer:
         self._bucket = list(state["bucket"])
         self._first_loss, self._lost = state["first_loss"], state["lost"]
         self._due = list(state["due"])
+        self._good, self.diverged = state["good"], state["diverged"]
         self.losses = {part: Loss(**loss) for part, loss in state["losses"].items()}
         self._measuring = self._evaluation = None
         self._plan_measurements()

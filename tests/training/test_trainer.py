@@ -44,6 +44,7 @@ def weights(trainer):
 
 def run_to(trainer, step):
     while trainer.step_number < step:
+        assert not trainer.finished
         trainer.step()
     return trainer
 
@@ -295,7 +296,8 @@ def test_measurements_happen_when_they_are_planned(small):
 
 def test_a_time_budget_becomes_planned_steps_and_the_rehearsal_leaves_no_trace(small):
     trainer = make(small, steps=None, seconds=0.1)
-    assert trainer.planned > 3
+    assert isinstance(trainer.planned, int)
+    assert trainer.planned >= 1
     fresh = build("mlp", OPTIONS["mlp"], trainer.model.vocab_size, seed=42)
     assert all(torch.equal(a, b) for a, b in zip(trainer.model.parameters(), fresh.parameters(), strict=True))
     list(trainer)
@@ -306,7 +308,7 @@ def test_a_time_budget_becomes_planned_steps_and_the_rehearsal_leaves_no_trace(s
 
 
 def test_a_resumed_time_budget_keeps_its_plan(small, tmp_path):
-    trainer = run_to(make(small, steps=None, seconds=0.2), 3)
+    trainer = run_to(make(small, steps=None, seconds=0.5), 2)
     save_checkpoint(tmp_path / "checkpoint", trainer)
     again = make(small, steps=None, seconds=5.0)
     load_checkpoint(tmp_path / "checkpoint", again)

@@ -49,7 +49,7 @@ def test_a_click_on_a_cell_shows_the_names_behind_it(page):
 
 def test_shown_as_share_changes_the_heat_map(page):
     before, counts = seq(page, "#count-table"), data_of(page, "#count-table")[0]["z"]
-    page.get_by_label("Share of row").check()
+    page.get_by_role("radio", name="Share of row", exact=True).check()
     wait_for_new(page, "#count-table", before)
     shares = data_of(page, "#count-table")[0]["z"]
     assert shares != counts
@@ -66,10 +66,10 @@ def test_order_smoothing_and_k_each_change_the_losses(page):
     wait_for_new(page, "#count-sweep", before)
     set_slider(page, "#count-k", 1)
     expect(page.locator("#count-losses")).not_to_contain_text("2.113")
-    page.get_by_label("Kneser–Ney", exact=True).check()
+    page.get_by_role("radio", name="Kneser–Ney", exact=True).check()
     expect(page.locator("#count-losses")).to_contain_text("2.0")
     expect(page.locator("#count-k")).to_be_hidden()
-    page.get_by_label("None", exact=True).check()
+    page.get_by_role("radio", name="None", exact=True).check()
     expect(page.locator("#count-losses")).to_contain_text("∞")
 
 
@@ -100,7 +100,7 @@ def test_a_kept_model_stands_on_the_bench_and_the_ruler(page):
 
 def test_another_corpus_changes_everything_and_greys_the_bench(page):
     before = seq(page, "#count-table")
-    page.get_by_label("Indian names").check()
+    page.get_by_role("radio", name="Indian names", exact=True).check()
     wait_for_new(page, "#count-table", before)
     expect(page.locator("#corpus")).to_contain_text("924 to learn from")
     expect(page.locator("#bench li.other")).to_have_count(2)
@@ -109,7 +109,7 @@ def test_another_corpus_changes_everything_and_greys_the_bench(page):
 
 
 def paste(page, text: str) -> None:
-    page.get_by_label("Your own").check()
+    page.get_by_role("radio", name="Your own", exact=True).check()
     page.locator("#count-text textarea").fill(text)
     page.click("#count-use")
 
@@ -152,7 +152,7 @@ def test_hostile_names_are_shown_as_text_everywhere(page):
 )
 def test_bad_text_gets_a_sentence_and_loses_nothing(page, text, sentence):
     table = data_of(page, "#count-table")[0]["z"]
-    page.get_by_label("Your own").check()
+    page.get_by_role("radio", name="Your own", exact=True).check()
     page.wait_for_selector("#count-text textarea")
     page.eval_on_selector(
         "#count-text textarea",
@@ -168,7 +168,7 @@ def test_bad_text_gets_a_sentence_and_loses_nothing(page, text, sentence):
 def test_a_file_that_is_not_utf8_gets_a_sentence(page, tmp_path):
     file = tmp_path / "latin.txt"
     file.write_bytes("josé\nzoë\nrené\n".encode("latin-1"))
-    page.get_by_label("Your own").check()
+    page.get_by_role("radio", name="Your own", exact=True).check()
     page.set_input_files("#count-upload input[type=file]", str(file))
     page.wait_for_selector("#count-upload :text('latin')")
     page.click("#count-use")
@@ -176,7 +176,7 @@ def test_a_file_that_is_not_utf8_gets_a_sentence(page, tmp_path):
 
 
 def test_a_failed_download_falls_back_to_the_bundled_names_with_a_note(page):
-    page.get_by_label("Your own").check()
+    page.get_by_role("radio", name="Your own", exact=True).check()
     page.locator("#count-hub input, #count-hub textarea").fill("nobody/nothing-here")
     page.click("#count-use")
     expect(page.locator("#tab-count [role=alert]")).to_contain_text("The bundled US names are in use", timeout=60_000)

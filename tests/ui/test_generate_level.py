@@ -54,17 +54,17 @@ def test_temperature_and_the_methods_change_what_may_be_rolled(generate):
     assert max(hot) < max(first)
     changed(page, lambda: set_slider(page, "#generate-temperature", 1))
 
-    five = changed(page, lambda: page.get_by_label("Top-k").check())
+    five = changed(page, lambda: page.get_by_role("radio", name="Top-k", exact=True).check())
     assert sum(p > 0 for p in five) == 5
     two = changed(page, lambda: set_slider(page, "#generate-k", 2))
     assert sum(p > 0 for p in two) == 2
-    nucleus = changed(page, lambda: page.get_by_label("Top-p").check())
+    nucleus = changed(page, lambda: page.get_by_role("radio", name="Top-p", exact=True).check())
     half = changed(page, lambda: set_slider(page, "#generate-p", 0.5))
     assert 0 < sum(p > 0 for p in half) < sum(p > 0 for p in nucleus) < 27
-    some = changed(page, lambda: page.get_by_label("Min-p").check())
+    some = changed(page, lambda: page.get_by_role("radio", name="Min-p", exact=True).check())
     few = changed(page, lambda: set_slider(page, "#generate-min-p", 0.5))
     assert 0 < sum(p > 0 for p in few) < sum(p > 0 for p in some)
-    one = changed(page, lambda: page.get_by_label("Greedy").check())
+    one = changed(page, lambda: page.get_by_role("radio", name="Greedy", exact=True).check())
     assert sorted(one)[-2:] == [0, 100]
     expect(page.locator("#generate-temperature")).to_be_hidden()
     assert len(set(roll(page))) == 1

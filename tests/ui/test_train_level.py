@@ -93,7 +93,7 @@ def test_too_high_a_learning_rate_stops_with_a_sentence(train):
     quick(train)
     set_number(train, "#train-rate", 1000)
     train.locator("#train-more button").first.click()
-    train.get_by_label("SGD").check()
+    train.get_by_role("radio", name="SGD", exact=True).check()
     train.click("#train-play")
     state(train, "done")
     alert = train.locator("#train-message [role=alert]")
@@ -113,7 +113,7 @@ def test_a_reload_finds_the_running_training_again(new_page):
     open_level(page, "train")
     train_context = page.context
     page.wait_for_selector("#train-loss .fig[data-state=drawn]")
-    page.get_by_label("Transformer").check()
+    page.get_by_role("radio", name="Transformer", exact=True).check()
     page.wait_for_selector("#train-layers")
     page.click("#train-play")
     state(page, "running")
@@ -169,7 +169,7 @@ def test_the_zoom_is_kept_while_points_stream(train):
 
 def test_the_step_axis_can_be_logarithmic(train):
     before = seq(train, "#train-loss")
-    train.get_by_label("Log steps").check()
+    train.get_by_role("radio", name="Log steps", exact=True).check()
     wait_for_new(train, "#train-loss", before)
     assert train.eval_on_selector("#train-loss .plot", "plot => plot._fullLayout.xaxis.type") == "log"
 
@@ -206,7 +206,7 @@ def test_each_control_of_the_mlp_changes_the_network(train):
 
 
 def test_each_control_of_the_transformer_changes_the_network(train):
-    train.get_by_label("Transformer").check()
+    train.get_by_role("radio", name="Transformer", exact=True).check()
     train.wait_for_selector("#train-layers")
     sizes = [run_once(train)]
     assert sizes[0] == 205_595
@@ -214,7 +214,7 @@ def test_each_control_of_the_transformer_changes_the_network(train):
     sizes.append(run_once(train))
     set_slider(train, "#train-layers", 1)
     sizes.append(run_once(train))
-    train.get_by_label("sinusoidal").check()
+    train.get_by_role("radio", name="sinusoidal", exact=True).check()
     sizes.append(run_once(train))
     assert sizes == sorted(sizes, reverse=True)
     assert len(set(sizes)) == 4
@@ -238,9 +238,9 @@ def test_every_other_control_changes_the_run(train):
     curves.append(final_curve(train))
     set_slider(train, "#train-batch", 64)
     curves.append(final_curve(train))
-    train.get_by_label("Cosine").check()
+    train.get_by_role("radio", name="Cosine", exact=True).check()
     curves.append(final_curve(train))
-    train.get_by_label("Muon").check()
+    train.get_by_role("radio", name="Muon", exact=True).check()
     curves.append(final_curve(train))
     set_number(train, "#train-seed-value", 7)
     curves.append(final_curve(train))
@@ -252,7 +252,7 @@ def test_every_other_control_changes_the_run(train):
 
 
 def test_heads_change_the_run_of_a_transformer(train):
-    train.get_by_label("Transformer").check()
+    train.get_by_role("radio", name="Transformer", exact=True).check()
     train.wait_for_selector("#train-layers")
     set_slider(train, "#train-steps", 50)
     set_slider(train, "#train-width", 16)
@@ -265,11 +265,11 @@ def test_heads_change_the_run_of_a_transformer(train):
 
 
 def test_presets_fill_in_the_controls(train):
-    train.get_by_label("Too fast").check()
+    train.get_by_role("radio", name="Too fast", exact=True).check()
     expect(train.locator("#train-rate input")).to_have_value("30")
     expect(train.locator("#train-lesson")).to_contain_text("jumps past the goal")
-    train.get_by_label("Transformer").check()
-    train.get_by_label("500 names").check()
+    train.get_by_role("radio", name="Transformer", exact=True).check()
+    train.get_by_role("radio", name="500 names", exact=True).check()
     expect(train.locator("#train-lesson")).to_contain_text("by heart")
     train.locator("#train-more button").first.click()
     expect(train.locator("#train-size input")).to_have_value("500")

@@ -16,6 +16,7 @@ const scheme = () => getComputedStyle(document.body);
 function resolve(value, style) {
   if (typeof value === "string" && value.startsWith("--")) {
     const found = style.getPropertyValue(value).trim();
+    if (!found) return value; // a text that happens to begin with two dashes
     return found.startsWith("[") ? JSON.parse(found) : found;
   }
   if (Array.isArray(value)) return value.map((part) => resolve(part, style));
