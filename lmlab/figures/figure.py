@@ -177,7 +177,8 @@ class Growth:
     x: list[list[float]]
     y: list[list[float]]
     rows: list[list[Any]] = field(default_factory=list)
-    layout: dict[str, Any] = field(default_factory=dict)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    """The figure's annotations from now on; an empty list leaves them as they are."""
 
     def to_value(self, seq: int, after: int) -> dict[str, Any]:
         """What the figure widget takes: it applies to a figure whose `seq` is `after`, and to no other."""
@@ -188,5 +189,5 @@ class Growth:
             "x": self.x,
             "y": self.y,
             "rows": self.rows,
-            "layout": self.layout,
+            "notes": self.notes or None,
         }

@@ -14,7 +14,7 @@ import gradio as gr
 from lmlab.errors import LabError
 from lmlab.jobs.local import LocalJobs
 from lmlab.ui import theme
-from lmlab.ui.context import NAMES, Context, Updates, light
+from lmlab.ui.context import NAMES, Context, Updates, light, pack
 from lmlab.ui.levels import count, embeddings, generate, train
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.figure import plotly_route
@@ -53,6 +53,7 @@ def build_app(jobs: LocalJobs) -> gr.Blocks:
             with gr.Column(elem_classes="bench-column", min_width=224):
                 ctx.bench = words(elem_classes="bench", elem_id="bench")
         ctx.ruler = ruler_widget(elem_id="ruler")
+        # after all levels are built: the menus of models stand on several of them
         count.wire(ctx, count_ui)
         embeddings.wire(ctx, embeddings_ui)
         train.wire(ctx, train_ui, embeddings_ui)
@@ -63,7 +64,7 @@ def build_app(jobs: LocalJobs) -> gr.Blocks:
 
 
 def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, scheme: gr.Button) -> None:
-    frame = [ctx.bench, ctx.ruler, ctx.chosen, *(picker for picker, _ in ctx.pickers)]
+    frame = ctx.frame
 
     async def arrive(stored: Any) -> Updates:
         """Know the visitor again, or give a new id; find the training that is still under way."""
@@ -71,22 +72,24 @@ def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, scheme: 
         if not (isinstance(owner, str) and OWNER.fullmatch(owner)):
             owner = secrets.token_hex(16)
         running = ctx.jobs.jobs_of(owner)
-        return {
-            browser: {"owner": owner},
-            ctx.owner: owner,
-            ctx.job: running[-1] if running else None,
-            **await ctx.refresh(owner, NAMES, None),
-        }
+        return pack(
+            {
+                browser: {"owner": owner},
+                ctx.owner: owner,
+                ctx.job: running[-1] if running else None,
+                **await ctx.refresh(owner, NAMES, None),
+            }
+        )
 
     async def refresh(owner: str, corpus: Any, chosen: str | None) -> Updates:
-        return await ctx.refresh(owner, corpus, chosen)
+        return pack(await ctx.refresh(owner, corpus, chosen))
 
     async def act(owner: str, corpus: Any, event: gr.EventData) -> Updates:
         """A click on the bench chooses a model."""
         what = str(getattr(event, "do", ""))
         if not what.startswith("choose:"):
             return {}
-        return await ctx.refresh(owner, corpus, what.removeprefix("choose:"))
+        return pack(await ctx.refresh(owner, corpus, what.removeprefix("choose:")))
 
     arrived = app.load(
         arrive, [browser], [browser, ctx.owner, ctx.job, *frame], show_progress="hidden", api_visibility="private"

@@ -13,7 +13,7 @@ import gradio as gr
 from lmlab.errors import LabError
 from lmlab.jobs.local import LocalJobs
 from lmlab.runs.cards import find_run, list_runs, read_card, short_name
-from lmlab.ui.widgets.content import h
+from lmlab.ui.widgets.content import h, packed
 
 Updates = dict[Any, Any]
 
@@ -53,6 +53,11 @@ class Context:
     looks: dict[str, str | None] = field(default_factory=dict)
     """Which model each visitor's Embeddings screen shows: a live plot must not replace another one."""
     _answers: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+
+    @property
+    def frame(self) -> list[Any]:
+        """What `refresh` changes."""
+        return [self.bench, self.ruler, self.chosen, *(picker for picker, _ in self.pickers)]
 
     # --- asking ---------------------------------------------------------------------------------------
 
@@ -231,15 +236,23 @@ def problem(sentence: str) -> list[Any]:
     return [h("p", sentence, role="alert")]
 
 
+def pack(updates: Updates) -> Updates:
+    """The updates with the values of our widgets as JSON text."""
+    return {
+        component: packed(value) if isinstance(component, gr.HTML) and not isinstance(value, str) else value
+        for component, value in updates.items()
+    }
+
+
 def guarded(message: gr.HTML, function: Callable[..., Awaitable[Updates]]) -> Callable[..., Awaitable[Updates]]:
     """Show a `LabError` in the level's message line; nothing else on the screen changes then."""
 
     @functools.wraps(function)
     async def run(*inputs: Any) -> Updates:
         try:
-            return {message: [], **await function(*inputs)}
+            return pack({message: [], **await function(*inputs)})
         except LabError as error:
-            return {message: problem(str(error))}
+            return pack({message: problem(str(error))})
 
     return run
 
@@ -253,9 +266,9 @@ def guarded_stream(
     async def run(*inputs: Any) -> AsyncIterator[Updates]:
         try:
             async for updates in function(*inputs):
-                yield updates
+                yield pack(updates)
         except LabError as error:
-            yield {message: problem(str(error))}
+            yield pack({message: problem(str(error))})
 
     return run
 

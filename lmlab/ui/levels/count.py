@@ -352,7 +352,7 @@ def wire(ctx: Context, ui: Count) -> None:
         ui.keep.click,
         guarded(ui.message, keep),
         [*here, *model],
-        [ctx.bench, ctx.ruler, ctx.chosen, *(p for p, _ in ctx.pickers), ui.message],
+        [*ctx.frame, ui.message],
     )
     light(
         ui.steps.lock.click, guarded(ui.message, lock_guess), [*here, ui.steps.answer, ui.shown, *model],

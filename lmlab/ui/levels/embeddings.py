@@ -74,12 +74,15 @@ def wire(ctx: Context, ui: Embeddings) -> None:
             raise LabError("That is not a letter of the plot. Tap one of the letters.")
         return await show(owner, model, trails, letter)
 
-    async def choose(owner: str, model: str | None, trails: bool, letter: int | None) -> Updates:
-        return {ctx.chosen: model, **await show(owner, model, trails, letter)}
+    async def choose(owner: str, corpus: Any, model: str | None, trails: bool, letter: int | None) -> Updates:
+        return {**await ctx.refresh(owner, corpus, model), **await show(owner, model, trails, letter)}
 
     inputs, outputs = [ctx.owner, ui.model, ui.trails], [ui.plot, ui.near, ui.letter, ui.message]
     light(ui.plot.select, guarded(ui.message, pick), inputs, outputs)
-    light(ui.model.input, guarded(ui.message, choose), [*inputs, ui.letter], [ctx.chosen, *outputs])
+    light(
+        ui.model.input, guarded(ui.message, choose), [ctx.owner, ctx.corpus, ui.model, ui.trails, ui.letter],
+        [*outputs, *ctx.frame],
+    )  # fmt: skip
     light(ui.trails.input, guarded(ui.message, show), [*inputs, ui.letter], outputs)
     light(ui.plot.resync, guarded(ui.message, show), [*inputs, ui.letter], outputs)
     # the menu's value changes when a training begins or ends, too

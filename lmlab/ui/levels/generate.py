@@ -222,7 +222,7 @@ def wire(ctx: Context, ui: Generate) -> None:
     light(ui.prefix.change, guarded(ui.message, show_first), first_inputs, first_outputs, trigger_mode="always_last")
     light(
         ui.model.input, guarded(ui.message, choose), inputs,
-        [*outputs, ctx.bench, ctx.ruler, ctx.chosen, *(picker for picker, _ in ctx.pickers)],
+        [*outputs, *ctx.frame],
     )  # fmt: skip
     ctx.on_corpus.append((guarded(ui.message, roll), inputs, outputs))
 

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -375,7 +375,7 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
                     grown = growth(new["batch"], new["validation"], run, log)
                     if new["validation"]:
                         notes = loss_curve(run, [], marks, planned, log).plotly["layout"]["annotations"]
-                        grown.layout["annotations"] = notes
+                        grown = replace(grown, notes=notes)
                     updates[ui.loss] = grown.to_value(seq, after)
                 if snapshot.events or state_key(snapshot) != shown:
                     shown = state_key(snapshot)
@@ -436,10 +436,7 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
         ui.play,
         ui.message,
         embeddings.plot,
-        ctx.bench,
-        ctx.ruler,
-        ctx.chosen,
-        *(picker for picker, _ in ctx.pickers),
+        *ctx.frame,
     ]
 
     def then_watch(event: Any) -> Any:

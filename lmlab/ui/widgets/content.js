@@ -1,4 +1,4 @@
-// Draws a tree of plain data as elements: [tag, {attributes}, ...children], a child being a tree or a text.
+// Draws trees of plain data (JSON text) as elements: [tag, {attributes}, ...children], a child being a tree or a text.
 // Text goes through createTextNode and only the tags and attributes below exist, so what people typed can
 // never become HTML. An attribute "do" makes the element a button: a click sends its value to Python.
 const SVG = "http://www.w3.org/2000/svg";
@@ -27,7 +27,7 @@ function make(tree) {
 
 function show() {
   const held = document.activeElement && root.contains(document.activeElement) ? document.activeElement.dataset.do : null;
-  root.replaceChildren(...(props.value || []).map(make));
+  root.replaceChildren(...JSON.parse(props.value || "[]").map(make));
   if (held) root.querySelector(`[data-do="${CSS.escape(held)}"]`)?.focus();
 }
 watch("value", show);

@@ -1,6 +1,6 @@
 // The figure widget: keeps one plotly chart alive in the page.
-// value = {seq, figure, title, look, said, height, table}     a new figure, drawn with Plotly.react
-//       | {seq, after, traces, x, y, rows, layout}            new points for the figure whose seq is `after`
+// value, as JSON text = {seq, figure, title, look, said, height, table}     a new figure, drawn with Plotly.react
+//       | {seq, after, traces, x, y, rows, notes}             new points for the figure whose seq is `after`
 // Colours arrive as names of CSS tokens ("--model") and are looked up here, for light and for dark.
 const box = element.querySelector(".fig");
 const plot = element.querySelector(".plot");
@@ -9,9 +9,9 @@ for (const name of ["title", "look", "said"]) parts[name] = element.querySelecto
 const table = element.querySelector("table");
 const details = element.querySelector("details");
 let current = null; // the figure as it came, with every point that was added since
-let zoomed = false;
 let queue = Promise.resolve();
 
+const unpack = () => (props.value ? JSON.parse(props.value) : null);
 const scheme = () => getComputedStyle(document.body);
 function resolve(value, style) {
   if (typeof value === "string" && value.startsWith("--")) {
@@ -26,26 +26,28 @@ function resolve(value, style) {
   return value;
 }
 
+const narrow = () => plot.clientWidth < 480;
+
+// Beside a small chart only a short name and the number of a baseline fit.
+function shortened(notes) {
+  if (!narrow() || !(current.figure.layout.meta || {}).narrow_margin) return notes;
+  return notes.map((note) => (note.xref === "paper" && note.xanchor === "left" && note.x === 1
+    ? { ...note, text: note.text.replace(/^Kneser–Ney/, "KN") } : note));
+}
+
 function fitted(layout) {
-  const width = Math.max(240, Math.floor(plot.clientWidth || box.clientWidth));
-  const narrow = width < 480;
   const [share, plus] = current.height;
-  layout.width = width;
-  layout.height = Math.round(share * width + plus);
-  if (narrow && layout.meta && layout.meta.narrow_margin) layout.margin.r = layout.meta.narrow_margin;
-  if (narrow && layout.meta && layout.meta.narrow_margin) {
-    // beside a small chart only the numbers of the baselines fit
-    for (const note of layout.annotations || []) {
-      if (note.xref === "paper") note.text = note.text.replace(/^(.).*?(\S+)$/, (_, a, n) => `${short(note.text)} ${n}`);
-    }
-  }
-  if (narrow && layout.meta && layout.meta.dense) {
+  const meta = layout.meta || {};
+  layout.width = Math.max(240, Math.floor(plot.clientWidth || box.clientWidth));
+  layout.height = Math.round(share * layout.width + plus);
+  if (narrow() && meta.narrow_margin) layout.margin.r = meta.narrow_margin;
+  layout.annotations = shortened(layout.annotations || []);
+  if (narrow() && meta.dense) {
     for (const key of ["xaxis", "yaxis"]) layout[key].tickfont = { ...layout[key].tickfont, size: 10 };
   }
   if (window.matchMedia("(pointer: coarse)").matches) layout.dragmode = false; // a finger scrolls the page
   return layout;
 }
-const short = (text) => (text.startsWith("Kneser") ? "KN 5" : text.split(" ")[0]);
 
 async function draw() {
   if (!current || !box.isConnected || !box.clientWidth) return;
@@ -57,10 +59,6 @@ async function draw() {
     plot.on("plotly_click", (event) => {
       const point = event.points[0];
       trigger("select", { curve: point.curveNumber, index: point.pointNumber, custom: point.customdata ?? null });
-    });
-    plot.on("plotly_relayout", (change) => {
-      if ("xaxis.range[0]" in change) zoomed = true;
-      if ("xaxis.autorange" in change || change["xaxis.range"]) zoomed = false;
     });
   }
 }
@@ -88,7 +86,7 @@ function fill() {
 async function show(value) {
   if (!value) return;
   if (value.figure) {
-    current = structuredClone(value);
+    current = value;
     write();
     await draw();
   } else {
@@ -103,10 +101,10 @@ async function show(value) {
     });
     current.table.rows.push(...value.rows);
     fill();
-    Object.assign(current.figure.layout, value.layout);
+    if (value.notes) current.figure.layout.annotations = value.notes;
     if (plot.dataset.wired) {
       await window.Plotly.extendTraces(plot, { x: value.x, y: value.y }, value.traces);
-      if (Object.keys(value.layout).length) await window.Plotly.relayout(plot, fitted(resolve({ ...current.figure.layout, ...value.layout }, scheme())));
+      if (value.notes) await window.Plotly.relayout(plot, { annotations: shortened(resolve(value.notes, scheme())) });
     } else await draw();
   }
   box.dataset.seq = current.seq;
@@ -117,8 +115,12 @@ async function show(value) {
 const enqueue = (work) => {
   queue = queue.then(work).catch((error) => console.error("figure", error));
 };
-watch("value", () => enqueue(() => show(props.value)));
+watch("value", () => {
+  const value = unpack(); // as it is now: by the time it is drawn, another one may have come
+  enqueue(() => show(value));
+});
 details.addEventListener("toggle", fill);
 new ResizeObserver(() => enqueue(draw)).observe(box);
 new MutationObserver(() => enqueue(draw)).observe(document.body, { attributes: true, attributeFilter: ["class"] });
-enqueue(() => show(props.value));
+const first = unpack();
+enqueue(() => show(first));

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from lmlab.figures.figure import Figure
+from lmlab.ui.widgets.content import packed
 
 HERE = Path(__file__).parent
 PLOTLY_URL = f"lmlab/plotly-{version('plotly')}.min.js"  # relative: the app may live below a path
@@ -38,7 +39,7 @@ def figure_widget(figure: Figure | None = None, **options: Any) -> gr.HTML:
     file beside every subclass of its components.)
     """
     return gr.HTML(
-        figure.to_value(seq=1) if figure else None,
+        packed(figure.to_value(seq=1)) if figure else None,
         html_template=TEMPLATE,
         js_on_load=(HERE / "figure.js").read_text("utf-8"),
         head=f'<script src="{PLOTLY_URL}"></script>',

@@ -1,5 +1,5 @@
 // The loss ruler: one axis in nats per character, baselines below the line, models above, better to the right.
-// value = {seq, unit, corpus, baselines: [[title, loss]], models: [{title, loss, kind, said}]}
+// value, as JSON text = {seq, unit, corpus, baselines: [[title, loss]], models: [{title, loss, kind, said}]}
 const root = element.querySelector(".marks");
 const say = element.querySelector(".said");
 
@@ -20,7 +20,7 @@ function mark(kind, x, text, said, above) {
 }
 
 function show() {
-  const value = props.value;
+  const value = props.value ? JSON.parse(props.value) : null;
   root.replaceChildren();
   if (!value || !value.baselines.length) return;
   const losses = [...value.baselines.map((b) => b[1]), ...value.models.map((m) => m.loss)].filter(Number.isFinite);
