@@ -74,7 +74,7 @@ def loss_curve(
         margin={"l": 44, "r": 116, "b": 44},
         dragmode="zoom",
         meta={"narrow_margin": 80},
-        uirevision=f"{run.name} {log_steps}",  # a zoom stays while this run streams, not beyond it
+        uirevision=f"{text_safe(run.name)} {log_steps}",  # a zoom stays while this run streams, not beyond it
     )
     return Figure(
         title="Loss while it learns",

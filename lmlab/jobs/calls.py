@@ -39,7 +39,12 @@ class Shelf:
 
     def corpus(self, source: str, name: str | None = None) -> Corpus:
         """A corpus by its source; files are read again when they changed."""
-        stamp = 0.0 if source in BUNDLED or source.startswith("hub:") else Path(source).stat().st_mtime
+        try:
+            stamp = 0.0 if source in BUNDLED else Path(source).stat().st_mtime
+        except OSError:  # the sentence must not tell a path of this machine
+            raise LabError(
+                f"The corpus {name or 'of this model'} is not here any more. Choose or paste it again."
+            ) from None
         key = (source, stamp)
         if key not in self._corpora:
             corpus = load_corpus(source)

@@ -75,7 +75,7 @@ def test_pause_step_and_go_on(train):
 
 def test_the_same_seed_is_the_same_run_and_another_seed_is_not(train):
     quick(train)
-    curves = []
+    curves, shown = [], ""
     for button in ("#train-play", "#train-again", "#train-seed"):
         train.click(button)
         name = train.locator("#train-status .facts")
