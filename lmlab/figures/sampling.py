@@ -51,7 +51,8 @@ def before_and_after(symbols: Sequence[str], p: Sequence[float], final: Sequence
     )
     said = "Nothing is cut: every letter may be rolled."
     if cut:
-        said = f"Cut: {len(cut)} letter{'s' if len(cut) > 1 else ''} that held {100 * lost:.1f} % of the probability; the others share it."
+        letters = f"{len(cut)} letter{'s' if len(cut) > 1 else ''}"
+        said = f"Cut: {letters} that held {100 * lost:.1f} % of the probability; the others share it."
     return Figure(
         title=f"After {prefix}, the next letter" if prefix else "The first letter",
         look="Grey outline: what the model says. Blue: what may be rolled after your settings.",

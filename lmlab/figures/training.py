@@ -81,7 +81,8 @@ def loss_curve(
         look="Look for the step where the dashed curve crosses the bigram line, and whether the two curves part.",
         plotly={"data": data, "layout": plot},
         table=(["step", "training, nats", "held out, nats"], table_rows(run)),
-        said="Solid: training. Dashed: held out. Dotted: baselines. Faded: earlier runs. Drag to zoom, double-click to go back.",
+        said="Solid: training. Dashed: held out. Dotted: baselines. Faded: earlier runs. "
+        "Drag to zoom, double-click to go back.",
         height=(0.0, 400.0),
     )
 

@@ -23,7 +23,8 @@ def click_letter(page, letter: str) -> None:
         "#embeddings-plot .plot",
         """(plot, letter) => {
             plot.scrollIntoView({block: 'center'});
-            const t = plot.data[plot.data.length - 1], i = t.text.findIndex(s => s.replace(/<[^>]*>/g, '') === letter);
+            const t = plot.data[plot.data.length - 1];
+            const i = t.text.findIndex(s => s.replace(/<[^>]*>/g, '') === letter);
             const {xaxis, yaxis} = plot._fullLayout, r = plot.getBoundingClientRect();
             return [r.left + xaxis._offset + xaxis.c2p(t.x[i]), r.top + yaxis._offset + yaxis.c2p(t.y[i])];
         }""",

@@ -68,11 +68,11 @@ def test_every_chart_exists_as_a_table(page):
 
 
 def test_light_and_dark_can_be_switched_and_the_charts_follow(page):
-    colour = "plot => plot.querySelector('.bars path, .point path').style.fill"
+    colour = "plot => plot.querySelector('.point path').style.fill"
     before = page.eval_on_selector("#count-table .plot", colour)
     page.click("#scheme")
     page.wait_for_function(
-        "before => document.querySelector('#count-table .plot .bars path, #count-table .plot .point path').style.fill !== before",
+        "before => document.querySelector('#count-table .plot .point path').style.fill !== before",
         arg=before,
     )
 

@@ -62,7 +62,8 @@ def build(ctx: Context) -> Count:
         h("h1", "Count what follows what"),
         h(
             "p",
-            "A table of letter pairs is already a language model. Count them, then let the counts choose the next letter.",
+            "A table of letter pairs is already a language model. "
+            "Count them, then let the counts choose the next letter.",
         ),
         elem_classes="head",
     )
@@ -301,11 +302,12 @@ def wire(ctx: Context, ui: Count) -> None:
         guess = {"share": percent / 100, "row": row, "locked": True}
         pair = (row, 0)
         letter = symbols[row]
+        more_or_less = "more" if truth > percent else "less"
         return {
             **ui.steps.reveal(
                 f"After {letter}, you said, a name ends {percent:.0f} % of the time.",
                 f"{pairs:,} pairs begin with {letter}; {ends:,} of them end the name.",
-                f"It is {truth:.1f} %, {abs(truth - percent):.1f} points {'more' if truth > percent else 'less'} than you said. "
+                f"It is {truth:.1f} %, {abs(truth - percent):.1f} points {more_or_less} than you said. "
                 f"Why do so many names that reach {'an' if letter in 'aefhilmnorsx' else 'a'} {letter} stop there?",
                 guess,
             ),
@@ -444,9 +446,10 @@ def losses_trees(counted: dict[str, Any], order: int) -> list[Any]:
                 )
             )
     loss = counted["validation"]
+    kind = "letters" if order == 1 else f"runs of {order}"
     unseen = 100 * loss["unseen"] / loss["predictions"]
     rows.append(
-        h("li", f"{counted['grams']:,} of {counted['possible']:,} possible {'letters' if order == 1 else f'runs of {order}'} were seen; "
+        h("li", f"{counted['grams']:,} of {counted['possible']:,} possible {kind} were seen; "
                 f"{unseen:.1f} % of held-out contexts never.")
     )  # fmt: skip
     return [h("ul", *rows)]

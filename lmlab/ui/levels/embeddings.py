@@ -30,7 +30,8 @@ def build(ctx: Context) -> Embeddings:
         h("h1", "Letters as places"),
         h(
             "p",
-            "A network gives every letter a few numbers. Letters that are followed by the same letters are pulled to the same place.",
+            "A network gives every letter a few numbers. "
+            "Letters that are followed by the same letters are pulled to the same place.",
         ),
         elem_classes="head",
     )

@@ -50,7 +50,8 @@ def build(ctx: Context) -> Generate:
         h("h1", "Roll new names"),
         h(
             "p",
-            "The model only gives probabilities. Your settings decide which letters may be rolled, and random numbers do the rest.",
+            "The model only gives probabilities. "
+            "Your settings decide which letters may be rolled, and random numbers do the rest.",
         ),
         elem_classes="head",
     )

@@ -86,7 +86,8 @@ def build(ctx: Context) -> Train:
         h("h1", "Train a network"),
         h(
             "p",
-            "The last letters go in, a guess for the next one comes out. Every wrong guess nudges the network’s numbers.",
+            "The last letters go in, a guess for the next one comes out. "
+            "Every wrong guess nudges the network’s numbers.",
         ),
         elem_classes="head",
     )
@@ -194,8 +195,9 @@ def build(ctx: Context) -> Train:
                     0, precision=0, label="Learn from the first", info="names; 0 = all", elem_id="train-size"
                 )
     return Train(
-        message, status, play, one, ten, hundred, stop, again, new_seed, loss, log_steps, names, model, preset, lesson,
-        mlp, transformer, context, d_embed, d_hidden, n_layer, d_model, n_head, positions, learning_rate, batch, steps,
+        message, status, play, one, ten, hundred, stop, again, new_seed, loss, log_steps, names, model, preset,
+        lesson, mlp, transformer, context, d_embed, d_hidden, n_layer, d_model, n_head, positions, learning_rate,
+        batch, steps,
         optimizer, schedule, seed, train_size,
     )  # fmt: skip
 
