@@ -9,12 +9,21 @@ from typing import Any
 import gradio as gr
 
 from lmlab.errors import LabError
-from lmlab.figures.training import Curve, growth, letters, loss_curve, loss_range
+from lmlab.figures.training import Curve, growth, loss_curve, loss_range
 from lmlab.jobs.messages import JobSpec, Snapshot, Status
 from lmlab.runs.cards import short_name
 from lmlab.training.presets import PRESETS, Preset
 from lmlab.training.recipe import Recipe
 from lmlab.ui.context import Context, Updates, guarded, guarded_stream, light, next_seq
+from lmlab.ui.training_view import (
+    collect,
+    curve_of,
+    live_letters,
+    names_trees,
+    planned_of,
+    state_key,
+    status_trees,
+)  # fmt: skip
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.figure import figure_widget
 
@@ -22,7 +31,6 @@ MODELS = {"MLP": "mlp", "Transformer": "transformer"}
 OPTIMIZERS = {"AdamW": "adamw", "SGD": "sgd", "Muon": "muon"}
 SCHEDULES = {"Linear": "linear", "Cosine": "cosine", "Constant": "constant"}
 EARLIER_RUNS = 5
-SHOWN_NAMES = 8
 PERIOD = 0.15  # seconds between two looks at a running job
 MUON_TIMES = 5.0  # Muon's rate for the matrices is so many times the learning rate of the rest
 
@@ -474,136 +482,3 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
     )
     light(ui.preset.input, guarded(ui.message, choose_preset), [ui.preset], preset_outputs)
     ctx.watch = (guarded_stream(ui.message, watch), view, shown)
-
-
-def collect(snapshot: Snapshot, run: Curve, probes: list[Any]) -> dict[str, list[Any]]:
-    """Sort a snapshot's events onto the curves; returns what was new, by kind."""
-    new: dict[str, list[Any]] = {"batch": [], "validation": [], "train": [], "embedding": [], "names": []}
-    for kind, value in snapshot.events:
-        new[kind].append(value)
-    run.batch += new["batch"]
-    run.validation += new["validation"]
-    run.train += new["train"]
-    probes += new["names"]
-    return new
-
-
-def curve_of(card: dict[str, Any]) -> Curve:
-    """The losses on a card."""
-    history = card["history"]
-    return Curve(short_name(card["id"]), history["batch"], history["validation"])
-
-
-def planned_of(snapshot: Snapshot) -> int:
-    """Steps that the axis must hold."""
-    return max(snapshot.status.planned, snapshot.spec.recipe.steps or 1)
-
-
-def state_key(snapshot: Snapshot) -> tuple[Any, ...]:
-    """What makes the words of the status change without an event."""
-    return snapshot.status.state, snapshot.status.step, snapshot.place
-
-
-def live_letters(snapshot: Snapshot, probe: dict[str, Any]) -> dict[str, Any]:
-    """The embedding plot of a network that is learning."""
-    options = snapshot.spec.options
-    dimensions = options.get("d_embed", options.get("d_model", 2))
-    return letters(snapshot.symbols, probe["points"], probe["kept"], dimensions).to_value(next_seq())
-
-
-def status_trees(snapshot: Snapshot | None, name: str | None, run: Curve | None = None, marks: Any = ()) -> list[Any]:
-    """The step that is under way, in words."""
-    if snapshot is None:
-        idle = "Choose a network and press Train."
-        if name:
-            idle += f" Until then you see {name}, the newest network on the bench."
-        return [
-            h(
-                "ol",
-                h("li", h("h2", h("span", "1", cls="n"), "Run"), h("p", idle, cls="ask"), cls="now"),
-                cls="steps at-all",
-                data_state="idle",
-            )
-        ]
-    status = snapshot.status
-    total = planned_of(snapshot)
-    loss = run.validation[-1][1] if run and run.validation else None
-    titles = {
-        "waiting": f"Waiting for a free place: number {snapshot.place} in line.",
-        "running": "Learning.",
-        "paused": "Paused.",
-        "finishing": "Measuring the end.",
-        "done": "Done.",
-        "failed": "Stopped.",
-    }
-    words: list[Any] = [f"{titles[status.state]} Step ", h("b", f"{status.step:,}"), f" of {total:,}"]
-    if status.state == "running" and status.step >= status.planned > 0:
-        words[0] = "Measuring every training name. Step "
-    if loss is not None:
-        bigram = dict(marks).get("bigram")
-        words += [", held-out loss ", h("b", f"{loss:.3f}")]
-        if bigram is not None:
-            words.append(f", {abs(bigram - loss):.2f} {'below' if loss < bigram else 'above'} the bigram table")
-    words.append(".")
-    facts = [f"{name}", f"{status.parameters:,} parameters"]
-    if status.steps_per_second:
-        facts.append(f"{status.steps_per_second:,.0f} steps a second")
-        left = max(0, status.planned - status.step) / status.steps_per_second
-        if status.state == "running" and left:
-            facts.append(f"about {left:,.0f} s left")
-    facts.append(f"seed {snapshot.spec.recipe.seed}")
-    return [
-        h(
-            "ol",
-            h(
-                "li",
-                h("h2", h("span", "1", cls="n"), "Run"),
-                h("p", *words, cls="ask"),
-                h("p", " · ".join(facts), cls="facts"),
-                cls="now",
-            ),
-            cls="steps at-all",
-            data_state=status.state,
-            data_seq=snapshot.seq,
-        )
-    ]
-
-
-def names_trees(probes: list[dict[str, Any]]) -> list[Any]:
-    """The same dice at several steps: a row a step, newest first."""
-    rows = []
-    stride = max(1, (len(probes) - 1) // (SHOWN_NAMES - 1) or 1)
-    chosen = [probes[-1], *probes[:-1][::-1][stride - 1 :: stride][: SHOWN_NAMES - 1]] if probes else []
-    for i, probe in enumerate(chosen):
-        cells = []
-        marks = probe.get("novelty") or ["new"] * len(probe["names"])
-        for place, (name, mark) in enumerate(zip(probe["names"], marks, strict=True)):
-            shown = name if len(name) <= 12 else name[:11] + "…"
-            cells.append(
-                h(
-                    "td",
-                    h("span", shown or "end", cls="known" if mark == "training" else "" if name else "faint"),
-                    cls="mono" if place < 3 else "mono only-wide",  # a phone has room for three
-                )
-            )
-        rows.append(h("tr", h("td", f"{probe['step']:,}", cls="num"), *cells, cls="now" if i == 0 else ""))
-    return [
-        h("h3", "The same five dice, as it learns"),
-        h(
-            "p",
-            "Same random numbers in every row. ",
-            h("span", "Underlined", cls="known"),
-            ": a real training name.",
-            cls="look",
-        ),
-        h(
-            "div",
-            h(
-                "table",
-                h("thead", h("tr", h("th", "step"), h("th", "five names", colspan=5))),
-                h("tbody", *rows),
-                cls="table",
-            ),
-            cls="scroll",
-        ),
-    ]
