@@ -315,11 +315,10 @@ def train_command(
     options = {**chosen.options, **typed_options(chosen.model, pairs)}
     network = build(chosen.model, options, 1 + len(loaded.alphabet), recipe.seed)
     trainer = Trainer(network, loaded, recipe)
-    planned = trainer.planned
+    planned = trainer.scheduled
     stopped = learn(trainer)
     card = trained_card(trainer, chosen.model, new_run_id())
     card["corpus"]["source"] = source_of(corpus)
-    card["planned_steps"] = planned  # stopping early shortens the plan, and the schedule followed the first one
     save_run(place, network, card)
     about = card["model"]
     if as_json:

@@ -65,6 +65,8 @@ def generate(
         raise LabError(f"{n} texts were asked for: choose 1 to 10,000.")
     if not 1 <= limit <= 10_000:
         raise LabError(f"The length limit is {limit}: choose 1 to 10,000.")
+    if not 0 <= seed < 2**63:
+        raise LabError(f"The seed is {seed}: choose 0 or a positive whole number below 2 to the power of 63.")
     if len(prefix) >= limit:
         raise LabError(f"The prefix has {len(prefix)} characters and the limit is {limit}: shorten the prefix.")
     boundary = tokenizer.boundary_id

@@ -119,7 +119,7 @@ def count_table(
         "train": train.to_json(),
         "validation": validation.to_json(),
         "contexts": 1 if order == 1 else len(model.counts.levels[order - 2].keys),
-        "grams": len(model.counts.levels[-1].keys),
+        "grams": int((model.counts.levels[-1].counts > 0).sum()),
         "possible": tokenizer.vocab_size**order,
         "corpus": corpus_card(loaded),
     }

@@ -85,7 +85,7 @@ def trained_card(trainer: Trainer, kind: str, run_id: str) -> dict[str, Any]:
         "seed": trainer.recipe.seed,
         "threads": torch.get_num_threads(),
         "steps": trainer.step_number,
-        "planned_steps": trainer.planned,
+        "planned_steps": trainer.scheduled,
         "seconds": trainer.seconds,
         "diverged": trainer.diverged,
         "history": trainer.history,
@@ -100,7 +100,7 @@ def counted_card(
         "kind": "ngram",
         "options": asdict(model.config),
         "vocab_size": model.vocab_size,
-        "parameters": len(model.counts.levels[-1].keys),
+        "parameters": int((model.counts.levels[-1].counts > 0).sum()),
     }
     return {**_card(about, corpus, tokenizer, losses), "id": run_id}
 
@@ -235,7 +235,7 @@ def _write(folder: Path, tensors: dict[str, dict[str, Tensor]], documents: dict[
             text = json.dumps(document if name == "checkpoint.json" else finite(document))
             (new / name).write_text(text, "utf-8")
         if folder.exists():
-            if any(folder.iterdir()) and not any((folder / name).exists() for name in documents):
+            if any(path.name not in {*tensors, *documents} for path in folder.iterdir()):
                 raise LabError(f"{folder} holds other files. Choose a new folder for the run.")
             os.rename(folder, old)
         os.rename(new, folder)

@@ -33,7 +33,7 @@ from lmlab.training.recipe import Recipe
 
 CURVE_POINTS = 600  # batch losses are averaged into at most about this many points
 # Shares of the steps' computing; together under 5 %.
-VALIDATION_SHARE, NAMES_SHARE, EMBEDDING_SHARE = 0.035, 0.01, 0.004
+VALIDATION_SHARE, NAMES_SHARE, EMBEDDING_SHARE = 0.025, 0.008, 0.004
 MOST_PROBES = 60
 REMEMBER_EVERY = 50  # steps between the states that a diverged run can go back to
 SURELY_LOST = 10  # steps in a row at three times the first loss
@@ -132,7 +132,9 @@ class Trainer:
         self._good: dict[str, Any] | None = None
         self._measuring: Iterator[int] | None = None
         self._evaluation: Evaluation | None = None
-        self.planned = recipe.steps or self._plan(recipe.seconds or 1.0)
+        self.scheduled = recipe.steps or self._plan(recipe.seconds or 1.0)
+        """The steps that the learning rate's schedule was made for; stopping early does not change them."""
+        self.planned = self.scheduled
         self._plan_measurements()
         self._due: list[Measure] = self._measures_after(0)
 
@@ -167,9 +169,9 @@ class Trainer:
         cost = self._encoded["validation"].predictions / learned
         names_cost = 256 / self.batches.batch_size * small
         self._steps_to: dict[Measure, set[int]] = {
-            "validation": measurement_steps(self.planned, cost, VALIDATION_SHARE),
-            "embedding": measurement_steps(self.planned, names_cost / 10, EMBEDDING_SHARE, MOST_PROBES),
-            "names": measurement_steps(self.planned, names_cost, NAMES_SHARE, MOST_PROBES),
+            "validation": measurement_steps(self.scheduled, cost, VALIDATION_SHARE),
+            "embedding": measurement_steps(self.scheduled, names_cost / 10, EMBEDDING_SHARE, MOST_PROBES),
+            "names": measurement_steps(self.scheduled, names_cost, NAMES_SHARE, MOST_PROBES),
         }
 
     def _measures_after(self, step: int) -> list[Measure]:
@@ -223,7 +225,7 @@ class Trainer:
         loss.backward()
         if self.recipe.clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
-        share = rate(self.recipe, self.step_number, self.planned)
+        share = rate(self.recipe, self.step_number, self.scheduled)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = optimizer.defaults["lr"] * share
@@ -238,7 +240,7 @@ class Trainer:
 
     def _record_batch(self, loss: float) -> None:
         self._bucket.append(loss)
-        if self.step_number % max(1, self.planned // CURVE_POINTS) == 0:
+        if self.step_number % max(1, self.scheduled // CURVE_POINTS) == 0:
             self.flush()
 
     def flush(self) -> None:
@@ -302,9 +304,9 @@ class Trainer:
         """Go back to the last state whose loss was sound, and say what to change."""
         at = self.step_number
         assert self._good is not None
-        good, history, seconds = self._good, copy.deepcopy(self.history), self.seconds
-        self.load_state_dict({**good, "good": good, "diverged": None})
-        self.history, self.seconds = history, seconds  # what happened stays on the curve and on the clock
+        seconds = self.seconds
+        self.load_state_dict({**self.state_dict(), **self._good})  # what happened stays on the curve
+        self.seconds = seconds  # and on the clock
         happened = "stopped being a number" if not math.isfinite(value) else f"rose to {value:.3g}"
         rates = f"{self.recipe.learning_rate:g}"
         self.diverged = {
@@ -326,22 +328,28 @@ class Trainer:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a run needs to go on as if it had never stopped."""
-        return {**self._state(), "good": copy.deepcopy(self._good), "diverged": self.diverged}
+        return {
+            **self._state(),
+            "history": copy.deepcopy(self.history),
+            "losses": {part: asdict(loss) for part, loss in self.losses.items()},
+            "good": copy.deepcopy(self._good),
+            "diverged": self.diverged,
+        }
 
     def _state(self) -> dict[str, Any]:
+        """What changes the weights that follow; small and quick to copy, because a run remembers it often."""
         return {
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "batches": self.batches.state_dict(),
             "step": self.step_number,
             "planned": self.planned,
+            "scheduled": self.scheduled,
             "seconds": self.seconds,
-            "history": copy.deepcopy(self.history),
             "bucket": list(self._bucket),
             "first_loss": self._first_loss,
             "lost": self._lost,
             "due": list(self._due),
-            "losses": {part: asdict(loss) for part, loss in self.losses.items()},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -350,7 +358,7 @@ class Trainer:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(copy.deepcopy(saved))
         self.batches.load_state_dict(state["batches"])
-        self.step_number, self.planned = state["step"], state["planned"]
+        self.step_number, self.planned, self.scheduled = state["step"], state["planned"], state["scheduled"]
         self.seconds = state["seconds"]
         self.history = copy.deepcopy(state["history"])
         self._bucket = list(state["bucket"])
