@@ -48,8 +48,9 @@ def browser():
         if os.environ.get("CI") == "true":
             pytest.fail("No Chromium was found, and CI=true wants the browser tests to run.")
         pytest.skip("No Chromium was found: the browser tests are skipped.")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # shared machines are slow at times; a state that never comes still fails
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=CHROMIUM,
