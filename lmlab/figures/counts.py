@@ -63,7 +63,7 @@ def pair_table(
             "ygap": 1,
             "colorbar": {
                 "orientation": "h",
-                "x": 1,
+                "x": 0.97,  # the last number stands centred under the end
                 "xanchor": "right",
                 "y": 0,
                 "yanchor": "top",

@@ -101,7 +101,7 @@ def new_page(browser, app):
     def open_page(width=1400, height=900, path="", wait=True, context=None, **options):
         if context is None:
             context = browser.new_context(viewport={"width": width, "height": height}, **options)
-            context.set_default_timeout(30_000)
+            context.set_default_timeout(90_000)
             contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))

@@ -22,10 +22,14 @@ def names(page) -> list[str]:
 
 
 def roll(page) -> list[str]:
-    before = seq(page, "#generate-first")
+    before = rolled(page)
     page.click("#generate-roll")
-    wait_for_new(page, "#generate-first", before)
+    expect(page.locator("#generate-names .rolled")).not_to_have_attribute("data-seq", before)
     return names(page)
+
+
+def rolled(page) -> str:
+    return page.get_attribute("#generate-names .rolled", "data-seq")
 
 
 def distribution(page) -> list[float]:
@@ -118,8 +122,8 @@ def test_a_count_model_generates_too(generate):
     page.click("#count-keep")
     page.wait_for_function("document.querySelectorAll('#bench li').length === 3")
     open_level(page, "generate")
-    before = names(page)
+    before, at = names(page), rolled(page)
     page.click("#generate-model input")
     page.locator("ul.options li, [role=option]").filter(has_text="bigram").first.click()
-    expect(page.locator("#generate-names li").first).not_to_have_text(before[0])
+    expect(page.locator("#generate-names .rolled")).not_to_have_attribute("data-seq", at)
     assert names(page) != before

@@ -65,7 +65,7 @@ def build(ctx: Context) -> Count:
             "A table of letter pairs is already a language model. "
             "Count them, then let the counts choose the next letter.",
         ),
-        elem_classes="head",
+        elem_classes="lead",
     )
     steps = question_steps(
         "Of all the names that reach an n, how many percent stop right there?",

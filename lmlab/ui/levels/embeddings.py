@@ -33,7 +33,7 @@ def build(ctx: Context) -> Embeddings:
             "A network gives every letter a few numbers. "
             "Letters that are followed by the same letters are pulled to the same place.",
         ),
-        elem_classes="head",
+        elem_classes="lead",
     )
     message = words(elem_classes="message")
     with gr.Row(elem_classes="pair"):

@@ -53,7 +53,7 @@ def build(ctx: Context) -> Generate:
             "The model only gives probabilities. "
             "Your settings decide which letters may be rolled, and random numbers do the rest.",
         ),
-        elem_classes="head",
+        elem_classes="lead",
     )
     message = words(elem_classes="message")
     with gr.Row(elem_classes="pair"):
@@ -262,7 +262,7 @@ def names_trees(samples: list[dict[str, Any]]) -> list[Any]:
             h("span", "Dotted", cls="held"), f": a held-out name, {held}. The rest are new. "
             "The number is the model’s surprise, nats per character.", cls="look",
         ),
-        h("ul", *rows, cls="rolled", data_state="rolled"),
+        h("ul", *rows, cls="rolled", data_state="rolled", data_seq=next_seq()),
     ]  # fmt: skip
 
 

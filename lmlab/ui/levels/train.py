@@ -97,7 +97,7 @@ def build(ctx: Context) -> Train:
             "The last letters go in, a guess for the next one comes out. "
             "Every wrong guess nudges the network’s numbers.",
         ),
-        elem_classes="head",
+        elem_classes="lead",
     )
     status = words(*status_trees(None, None), elem_classes="predict", elem_id="train-status")
     with gr.Row(elem_classes="act transport"):
