@@ -420,7 +420,7 @@ class _SideBySide(Worker):
 
     def compare(self, spec: JobSpec) -> float:
         """Run both to the last step; returns how much more CPU time a live step takes, in percent."""
-        self._start(OWNER, OWNER, spec, False)
+        self._start(OWNER, OWNER, spec, False, "running")
         if OWNER not in self.tasks:
             raise LabError("The training did not start.")
         task = self.tasks[OWNER]

@@ -1,5 +1,7 @@
 """The one error that is written for a student: a sentence with the value and the way out."""
 
+import traceback
+
 
 class LabError(ValueError):
     """Something a person can mend: what happened, which value, what to do next.
@@ -10,3 +12,11 @@ class LabError(ValueError):
     Traceback (most recent call last):
     lmlab.errors.LabError: k is 0: top-k keeps at least 1 token. Choose a k of 1 or more.
     """
+
+
+def sentence_of(error: Exception) -> str:
+    """What a person is told; the details of an error that nobody foresaw go to the log only."""
+    if isinstance(error, LabError):
+        return str(error)
+    traceback.print_exception(error)
+    return f"Something went wrong in the lab ({type(error).__name__}). Nothing was lost; please try again."

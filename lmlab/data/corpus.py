@@ -29,7 +29,7 @@ BUNDLED = {"names": FILES / "names.txt", "names_indian": FILES / "names_indian.t
 
 FEWEST_FOR_HASH_SPLIT = 100
 LONGEST_NAME = 100  # characters; a longer line is prose, not a name
-LARGEST_ALPHABET = 2_000  # distinct characters; a softmax over more would not fit a lesson
+LARGEST_ALPHABET = 1_000  # distinct characters; a softmax over more would not fit a lesson
 
 
 @dataclass(frozen=True)

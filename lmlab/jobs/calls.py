@@ -22,18 +22,19 @@ from lmlab.evaluation.projection import neighbours, project
 from lmlab.generation.generate import generate
 from lmlab.generation.sampling import Sampling
 from lmlab.models.ngram import Ngram, count
-from lmlab.runs.cards import new_run_id, owner_folder, tidy
+from lmlab.runs.cards import new_run_id, owner_folder, short_name, tidy
 from lmlab.runs.store import Run, corpus_card, counted_card, load_run, save_run
 from lmlab.tokenizers.characters import CharacterTokenizer
 
 MOST_SAMPLES = 1000
+MOST_ORDER = 8
 
 
 class Shelf:
     """What a worker keeps at hand: the corpora and runs that were used last."""
 
     def __init__(self, corpora: int = 4, runs: int = 8) -> None:
-        self._corpora: OrderedDict[tuple[str, float], Corpus] = OrderedDict()
+        self._corpora: OrderedDict[tuple[str, float, str | None], Corpus] = OrderedDict()
         self._runs: OrderedDict[tuple[str, float], Run] = OrderedDict()
         self._most = {"corpora": corpora, "runs": runs}
 
@@ -45,7 +46,7 @@ class Shelf:
             raise LabError(
                 f"The corpus {name or 'of this model'} is not here any more. Choose or paste it again."
             ) from None
-        key = (source, stamp)
+        key = (source, stamp, name)
         if key not in self._corpora:
             corpus = load_corpus(source)
             self._corpora[key] = replace(corpus, name=name or corpus.name)
@@ -55,7 +56,11 @@ class Shelf:
         """A run by its folder."""
         key = (folder, (Path(folder) / "run.json").stat().st_mtime)
         if key not in self._runs:
-            self._runs[key] = load_run(folder)
+            try:
+                self._runs[key] = load_run(folder)
+            except LabError:  # the sentence must not tell a path of this machine
+                name = short_name(Path(folder).name)
+                raise LabError(f"The model '{name}' is damaged and cannot be read. Train it again.") from None
         return _used(self._runs, key, self._most["runs"])
 
 
@@ -128,11 +133,11 @@ def count_table(
 def sweep(
     shelf: Shelf, corpus: str, smoothing: str = "add-k", k: float = 0.1, corpus_name: str | None = None
 ) -> list[dict[str, Any]]:
-    """Training and held-out loss for orders 1 to 6 under one smoothing, with the share of unseen contexts."""
+    """Training and held-out loss for orders 1 to 8 under one smoothing, with the share of unseen contexts."""
     loaded = shelf.corpus(corpus, corpus_name)
     tokenizer = CharacterTokenizer(loaded.alphabet)
     rows = []
-    for order in range(1, 7):
+    for order in range(1, MOST_ORDER + 1):
         model = _counted(loaded, tokenizer, order, smoothing, k)
         train, validation = (evaluate(model, loaded.part(part), tokenizer) for part in ("train", "validation"))
         rows.append({"order": order, "train": train.to_json(), "validation": validation.to_json()})

@@ -19,11 +19,13 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from lmlab.errors import LabError
-from lmlab.jobs.messages import Command, JobId, JobSpec, Limits, RunId, Snapshot, Status
+from lmlab.errors import LabError, sentence_of
+from lmlab.jobs.messages import Command, JobId, JobSpec, Limits, RunId, Snapshot, Status, Wanted
 from lmlab.runs.cards import find_run, home, new_run_id, tidy_old
 
 MOST_DEATHS = 2  # a training that takes its worker down twice is not started again
+LONGEST_ARGUMENT = 10_000  # characters of a text in a question
+TIDY_EVERY = 3600.0
 FORGET_AFTER = 600.0  # seconds a finished training's record stays when nobody asks
 OVER = ("done", "failed")
 
@@ -53,7 +55,10 @@ class Record:
     events: list[tuple[str, Any]] = field(default_factory=list)
     first_seq: int = 0
     """Number of the first event held; it jumps when the events begin anew after a worker died."""
+    sha256: str = ""
     worker: int | None = None
+    wanted: Wanted = "running"
+    """What the owner asked for last; a new worker takes the training up in this state."""
     deaths: int = 0
     started: bool = False
     asleep: bool = False
@@ -97,26 +102,25 @@ class LocalJobs:
 
     def submit(self, spec: JobSpec, owner: str) -> JobId:
         """Start a training, or put it in line. Raises `LabError` when a cap is reached."""
+        _known(owner)
+        if spec.recipe.steps is not None and spec.recipe.steps > self.limits.steps:
+            raise LabError(f"{spec.recipe.steps:,} steps were asked for; the limit here is {self.limits.steps:,}.")
+        if spec.recipe.seconds is not None and spec.recipe.seconds > self.limits.seconds:
+            raise LabError(
+                f"{spec.recipe.seconds:g} seconds were asked for; the limit here is {self.limits.seconds:g}."
+            )
         with self._lock:
-            mine = [record for record in self._active() if record.owner == owner]
+            mine = [record for record in self._active() if record.owner == owner and record.wanted != "finishing"]
             if len(mine) >= self.limits.jobs_per_owner:
                 raise LabError(
                     f"You have {len(mine)} trainings under way, the most for one visitor. Stop one of them first."
                 )
             if len(self._active()) >= self.limits.jobs:
                 raise LabError(f"The lab is full: {self.limits.jobs} trainings are under way. Try again in a minute.")
-            if spec.recipe.steps is not None and spec.recipe.steps > self.limits.steps:
-                raise LabError(
-                    f"{spec.recipe.steps:,} steps were asked for; the limit here is {self.limits.steps:,}."
-                )
-            if spec.recipe.seconds is not None and spec.recipe.seconds > self.limits.seconds:
-                raise LabError(
-                    f"{spec.recipe.seconds:g} seconds were asked for; the limit here is {self.limits.seconds:g}."
-                )
             job = new_run_id()
             while job in self._records:
                 job = new_run_id()
-            self._records[job] = Record(job, owner, spec)
+            self._records[job] = Record(job, owner, spec, wanted="paused" if spec.first else "running")
             self._fill()
             return job
 
@@ -127,7 +131,7 @@ class LocalJobs:
             record.watched = time.monotonic()
             if record.asleep:
                 record.asleep = False
-                self._tell(record, "resume")
+                self._wake(record)
             last = record.first_seq + len(record.events)
             reset = not record.first_seq <= since <= last
             begin = 0 if reset else since - record.first_seq
@@ -141,12 +145,13 @@ class LocalJobs:
                 place,
                 record.spec,
                 record.symbols,
+                record.sha256,
                 record.events[begin:],
             )
 
     def command(self, job: JobId, owner: str, command: Command, steps: int = 1) -> None:
         """Pause, resume, take `steps` steps and pause, or stop and keep what was learned."""
-        if command not in ("pause", "resume", "step", "stop"):
+        if command not in ("pause", "resume", "step", "stop", "discard"):
             raise LabError(f"There is no command '{command}'.")
         if not 1 <= steps <= self.limits.steps:
             raise LabError(f"{steps} steps were asked for: choose 1 to {self.limits.steps:,}.")
@@ -155,11 +160,16 @@ class LocalJobs:
             record.watched, record.asleep = time.monotonic(), False
             if _over(record):
                 return
-            if record.worker is None:
-                if command == "stop":
-                    self._end(record, Status("failed", sentence="Stopped before it began."))
-            else:
+            wanted: dict[Command, Wanted] = {"resume": "running", "stop": "finishing", "discard": "finishing"}
+            record.wanted = wanted.get(command, "paused")
+            if record.worker is not None:
+                if command in ("resume", "step") and record.status.state == "paused":
+                    record.status = replace(record.status, state="running")  # the page need not wait to hear it
                 self._tell(record, command, steps)
+            elif command in ("stop", "discard"):
+                self._end(record, Status("failed", sentence="Stopped before it began."))
+            elif command == "step":
+                record.spec = replace(record.spec, first=steps)
 
     async def call(
         self, model: JobId | RunId | None, owner: str, name: str, args: dict[str, Any], timeout: float = 30.0
@@ -217,13 +227,19 @@ class LocalJobs:
         for record in self._records.values():
             if record.worker is not None or _over(record):
                 continue
-            load = [sum(other.worker == i for other in self._active()) for i in range(len(self._seats))]
+            busy = [other.worker for other in self._active() if other.status.state != "paused"]
+            load = [busy.count(i) for i in range(len(self._seats))]
             seat = min(range(len(load)), key=load.__getitem__)
             if load[seat] >= self.limits.running_per_worker:
                 return
             record.worker = seat
             record.status = replace(record.status, state="running")
-            self._seats[seat].send(("start", record.job, record.owner, record.spec, record.started))
+            self._seats[seat].send(("start", record.job, record.owner, record.spec, record.started, record.wanted))
+
+    def _wake(self, record: Record) -> None:
+        if record.worker is not None and record.wanted == "running":
+            record.status = replace(record.status, state="running")
+            self._tell(record, "resume")
 
     def _tell(self, record: Record, command: Command, steps: int = 1) -> None:
         if record.worker is not None:
@@ -239,6 +255,10 @@ class LocalJobs:
     def _ask(
         self, model: JobId | RunId | None, owner: str, name: str, args: dict[str, Any]
     ) -> concurrent.futures.Future[Any]:
+        _known(owner)
+        for key, value in args.items():
+            if isinstance(value, str) and len(value) > LONGEST_ARGUMENT:
+                raise LabError(f"The {key} has {len(value):,} characters; at most {LONGEST_ARGUMENT:,} work here.")
         future: concurrent.futures.Future[Any] = concurrent.futures.Future()
         with self._lock:
             target: tuple[str, str] | None = None
@@ -255,7 +275,7 @@ class LocalJobs:
                 seat = min(self._seats, key=self._load)
             number = next(self._numbers)
             seat.calls[number] = future
-            seat.send(("call", number, target, name, args))
+        seat.send(("call", number, target, name, args))  # a full pipe makes this wait, so not under the lock
         return future
 
     def _load(self, seat: Seat) -> tuple[int, int]:
@@ -283,7 +303,10 @@ class LocalJobs:
             except (EOFError, OSError):
                 break
             with self._lock:
-                self._hear(seat, message)
+                try:
+                    self._hear(seat, message)
+                except Exception as error:  # this thread is the only one that listens: it must go on
+                    sentence_of(error)
         if not self._closed.is_set():
             self._revive(index, seat)
 
@@ -294,17 +317,18 @@ class LocalJobs:
         elif kind == "answer":
             number, good, value = rest
             future = seat.calls.pop(number, None)
-            if future is None or future.cancelled():
+            if future is None or not future.set_running_or_notify_cancel():
                 return
             if good:
                 future.set_result(value)
             else:
                 future.set_exception(LabError(value))
         elif kind == "started":
-            job, symbols, status = rest
+            job, symbols, sha256, status = rest
             record = self._records.get(job)
             if record is not None:
-                record.symbols, record.status, record.started = symbols, status, True
+                record.symbols, record.sha256 = symbols, sha256
+                record.status, record.started = status, True
         elif kind == "report":
             job, events, status = rest
             record = self._records.get(job)
@@ -313,20 +337,22 @@ class LocalJobs:
                 record.status = status
                 if status.state in OVER:
                     self._end(record, status)
+                elif status.state == "paused":
+                    self._fill()  # a paused training gives its place to one that waits
 
     def _revive(self, index: int, seat: Seat) -> None:
         """A worker died: answer its callers, start another one, and let its trainings go on."""
         seat.process.join(5)
         with self._lock:
             for future in seat.calls.values():
-                if not future.cancelled():
+                if future.set_running_or_notify_cancel():
                     future.set_exception(LabError("The worker stopped in the middle of this. Please try again."))
             seat.calls.clear()
             self._seats[index] = self._spawn(index)
             for record in self._active():
                 if record.worker != index:
                     continue
-                record.deaths += 1
+                record.deaths += record.status.state in ("running", "finishing")  # a paused one is no suspect
                 if record.deaths >= MOST_DEATHS:
                     sentence = "This training stopped its worker twice. Try a smaller model or batch."
                     self._end(record, replace(record.status, state="failed", sentence=sentence))
@@ -338,8 +364,12 @@ class LocalJobs:
 
     def _watch(self) -> None:
         """Put trainings that nobody watches to sleep, end them later, and forget what is over."""
+        tidied = time.monotonic()
         while not self._closed.wait(1.0):
             now = time.monotonic()
+            if now - tidied > TIDY_EVERY:
+                tidied = now
+                tidy_old(self.limits.days)
             with self._lock:
                 for record in list(self._records.values()):
                     alone = now - record.watched
@@ -363,3 +393,9 @@ class LocalJobs:
 
 def _over(record: Record) -> bool:
     return record.status.state in OVER
+
+
+def _known(owner: str) -> None:
+    """Refuse an empty owner: a page that has lost its visitor would share models with every other such page."""
+    if not owner:
+        raise LabError("The page has forgotten who you are. Reload it; your models are still there.")

@@ -8,7 +8,8 @@ from lmlab.training.recipe import Recipe
 
 JobId = str
 RunId = str
-Command = Literal["pause", "resume", "step", "stop"]
+Command = Literal["pause", "resume", "step", "stop", "discard"]
+Wanted = Literal["running", "paused", "finishing"]
 State = Literal["waiting", "running", "paused", "finishing", "done", "failed"]
 
 
@@ -43,8 +44,8 @@ class Snapshot:
     """What happened to a job since `since`. With `reset`, `events` is everything from the start.
 
     An event is a pair: `("batch", [step, loss])`, `("validation", [step, loss])`, `("train", [step, loss])`,
-    `("embedding", {"step", "points", "kept"})` or `("names", {"step", "names"})`. `place` is the position in
-    the waiting line, 0 when the job is not waiting.
+    `("embedding", {"step", "points", "kept"})` or `("names", {"step", "names", "novelty"})`. `place` is the
+    position in the waiting line, 0 when the job is not waiting.
     """
 
     job: JobId
@@ -54,6 +55,8 @@ class Snapshot:
     place: int
     spec: JobSpec
     symbols: Sequence[str] = ()
+    sha256: str = ""
+    """Hash of the corpus: losses of other corpora are not comparable. Empty until the training has begun."""
     events: list[tuple[str, Any]] = field(default_factory=list)
 
 
@@ -84,7 +87,7 @@ class Jobs(Protocol):
         """What happened since; also tells the service that somebody watches."""
 
     def command(self, job: JobId, owner: str, command: Command, steps: int = 1) -> None:
-        """Pause, resume, take some steps and pause, or stop and keep the result."""
+        """Pause, resume, take some steps and pause, stop and keep the result, or discard it."""
 
     async def call(
         self, model: JobId | RunId | None, owner: str, name: str, args: dict[str, Any], timeout: float = 30.0

@@ -1,24 +1,23 @@
 """A worker process: shares one core between its trainings and answers calls between their steps.
 
-The worker with the most waiting work is nobody's enemy: each turn goes to the training that has used the
-least computing time, for at most about 100 ms, and the pipe is looked at after every step.
+Each turn goes to the training that has used the least computing time, for at most about 100 ms, and the pipe is
+looked at after every step.
 """
 
 import os
 import signal
 import threading
 import time
-import traceback
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from lmlab.errors import LabError
+from lmlab.errors import LabError, sentence_of
 from lmlab.jobs.calls import ABOUT_A_CORPUS, ABOUT_A_MODEL, SLOW, Shelf, plain
-from lmlab.jobs.messages import JobSpec, Limits, State, Status
+from lmlab.jobs.messages import JobSpec, Limits, State, Status, Wanted
 from lmlab.models.build import build
 from lmlab.runs.cards import home, owner_folder, tidy
 from lmlab.runs.store import Run, load_checkpoint, save_checkpoint, save_run, trained_card
@@ -165,7 +164,7 @@ class Worker:
         self._report(task)
         self.tasks.pop(task.job, None)
 
-    def _start(self, job: str, owner: str, spec: JobSpec, resume: bool) -> None:
+    def _start(self, job: str, owner: str, spec: JobSpec, resume: bool, wanted: Wanted) -> None:
         try:
             corpus = self.shelf.corpus(spec.corpus, spec.corpus_name)
             recipe = replace(spec.recipe, threads=1)
@@ -173,6 +172,9 @@ class Worker:
             parameters = sum(weight.numel() for weight in model.parameters())
             check_size(parameters, recipe, corpus.longest + 1, self.limits)
             trainer = Trainer(model, corpus, recipe)
+            if recipe.seconds is not None and trainer.planned > self.limits.steps:  # as much as is allowed
+                model = build(spec.model, spec.options, 1 + len(corpus.alphabet), recipe.seed)
+                trainer = Trainer(model, corpus, replace(recipe, seconds=None, steps=self.limits.steps))
             if resume and (checkpoint_folder(job) / "checkpoint.json").is_file():
                 load_checkpoint(checkpoint_folder(job), trainer)
             if trainer.planned > self.limits.steps:
@@ -185,7 +187,11 @@ class Worker:
                     self._add(task, kind, value)
             self.tasks[job] = task
             symbols = CharacterTokenizer(corpus.alphabet).symbols
-            self._send(("started", job, symbols, task.status()))
+            if wanted == "finishing":
+                self._stop(task)
+            elif wanted == "paused" and task.steps_left is None:
+                task.state = "paused"
+            self._send(("started", job, symbols, corpus.sha256, task.status()))
         except Exception as error:
             self._send(("report", job, [], Status("failed", sentence=sentence_of(error))))
 
@@ -197,7 +203,7 @@ class Worker:
             self._start(*rest)
         elif kind == "call":
             self._answer(*rest)
-        elif kind in ("pause", "resume", "step", "stop"):
+        elif kind in ("pause", "resume", "step", "stop", "discard"):
             job, steps = rest
             task = self.tasks.get(job)
             if task is None:
@@ -206,6 +212,9 @@ class Worker:
                 self._pause(task)
             elif kind == "stop":
                 self._stop(task)
+            elif kind == "discard":
+                task.state, task.sentence = "failed", "Started again."
+                del self.tasks[job]
             elif task.state in ("running", "paused"):
                 task.state, task.steps_left = "running", steps if kind == "step" else None
                 task.used = min(other.used for other in self.tasks.values())
@@ -237,7 +246,7 @@ class Worker:
             raise LabError("This training has just ended. Ask again.")
         trainer = self.tasks[where].trainer
         trainer.model.eval()
-        return Run(trainer.model, trainer.tokenizer, {})  # type: ignore[arg-type]
+        return Run(trainer.model, trainer.tokenizer, {"recipe": asdict(trainer.recipe)})  # type: ignore[arg-type]
 
 
 def checkpoint_folder(job: str) -> Path:
@@ -253,14 +262,6 @@ def check_size(parameters: int, recipe: Recipe, tokens: int, limits: Limits) -> 
             f"One step of this model would take {operations / 1e9:,.0f} billion operations; the limit here is "
             f"{limits.step_operations / 1e9:,.0f}. Choose a smaller model or batch."
         )
-
-
-def sentence_of(error: Exception) -> str:
-    """What a person is told; the details of an unforeseen error go to the log only."""
-    if isinstance(error, LabError):
-        return str(error)
-    traceback.print_exception(error)
-    return f"Something went wrong in the worker ({type(error).__name__}). Nothing was lost; please try again."
 
 
 def warm_up(shelf: Shelf) -> None:

@@ -46,9 +46,14 @@ def short_name(run_id: str) -> str:
     return re.sub(r"-[0-9a-f]{4}$", "", run_id)
 
 
+def owner_key(owner: str) -> str:
+    """The name of an owner's folders: a hash, so that no owner id can lead anywhere else."""
+    return hashlib.sha256(owner.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
 def owner_folder(owner: str) -> Path:
-    """Where an owner's runs lie; the name is a hash, so no owner id can lead anywhere else."""
-    return home() / "runs" / hashlib.sha256(owner.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    """Where an owner's runs lie."""
+    return home() / "runs" / owner_key(owner)
 
 
 def find_run(run_id: str, owner: str) -> Path:
@@ -79,8 +84,9 @@ def read_card(folder: str | Path) -> dict[str, Any]:
         card = json.loads(path.read_text("utf-8"))
         if not isinstance(card, dict):
             raise ValueError
-        _ = card["model"]["kind"], card["tokenizer"]["kind"], card["corpus"]["sha256"], card["metrics"]
-    except (ValueError, KeyError, TypeError, OSError, RecursionError):
+        if card["schema"] == SCHEMA:
+            _check(card)
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError):
         raise LabError(f"The card {path} is damaged or not one of lmlab's. Train the model again.") from None
     if card.get("schema") != SCHEMA:
         raise LabError(
@@ -88,6 +94,26 @@ def read_card(folder: str | Path) -> dict[str, Any]:
             "Use the version of lmlab that wrote it."
         )
     return card
+
+
+def _check(card: dict[str, Any]) -> None:
+    """Raise `KeyError`, `TypeError` or `ValueError` where a card lacks what the screens read."""
+    about = card["model"]
+    whole = {"order", "context", "d_model", "n_layer"} & set(about["options"])
+    numbers = [about["parameters"], *(about["options"][name] for name in whole)]
+    texts = [card["id"], about["kind"], card["tokenizer"]["kind"], card["corpus"]["sha256"], card["corpus"]["name"]]
+    loss = card["metrics"].get("validation", {}).get("nll")
+    if about["kind"] == "ngram":
+        texts.append(about["options"]["smoothing"])
+        numbers += [about["options"]["order"], about["options"]["k"]]
+    else:
+        numbers.append(card["planned_steps"])
+        numbers += [number for part in ("batch", "validation") for point in card["history"][part] for number in point]
+        texts += [name for probe in card["history"]["names"] for name in probe["names"]]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError
+    if not all(isinstance(number, int | float) for number in [*numbers, loss or 0]):
+        raise TypeError
 
 
 def list_runs(owner: str) -> list[dict[str, Any]]:
@@ -126,7 +152,7 @@ def tidy(owner: str, keep: int) -> None:
 def tidy_old(days: float) -> None:
     """Remove what nobody has touched for so many days."""
     limit = time.time() - days * 86_400
-    for kind in ("runs", "corpora", "jobs"):
+    for kind in ("runs", "corpora", "jobs", "downloads"):
         for path in (home() / kind).glob("*/*"):
             if path.stat().st_mtime < limit:
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)

@@ -267,8 +267,8 @@ class Trainer:
         self._measuring = self._evaluation = None
         self._due.pop(0)
         if what == "validation":
-            sound = math.isfinite(loss.nll) and loss.nll <= self._highest()
-            if not sound and self._good is not None and self.diverged is None:
+            # A high held-out loss is overfitting, which is a lesson; only no number at all is divergence.
+            if not math.isfinite(loss.nll) and self._good is not None and self.diverged is None:
                 return [self._diverge(loss.nll)]
             self.history["validation"].append([self.step_number, loss.nll])
         return [self._event(what, loss.nll)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -13,6 +14,7 @@ import gradio as gr
 
 from lmlab.errors import LabError
 from lmlab.jobs.local import LocalJobs
+from lmlab.runs.cards import home
 from lmlab.ui import theme
 from lmlab.ui.context import NAMES, Context, Updates, light, pack
 from lmlab.ui.levels import count, embeddings, generate, train
@@ -20,6 +22,7 @@ from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.figure import plotly_route
 from lmlab.ui.widgets.ruler import ruler_widget
 
+DAY = 86_400
 OWNER = re.compile(r"[0-9a-f]{32}")
 TOGGLE_SCHEME = "() => { document.body.classList.toggle('dark'); }"
 
@@ -28,7 +31,8 @@ def build_app(jobs: LocalJobs) -> gr.Blocks:
     """All levels in their frame. Each app has a job service of its own."""
     ctx = Context(jobs)
     threading.Thread(target=_warm, args=(ctx,), daemon=True).start()
-    with gr.Blocks(title="lmlab", analytics_enabled=False, fill_width=True) as app:
+    # Uploads and downloads of the page are removed a day after they were made.
+    with gr.Blocks(title="lmlab", analytics_enabled=False, fill_width=True, delete_cache=(DAY, DAY)) as app:
         # The visitor's id is random and stays in the browser: whoever has it reaches the visitor's models.
         browser = gr.BrowserState({"owner": ""}, storage_key="lmlab", secret="lmlab")
         ctx.owner, ctx.corpus = gr.State(""), gr.State(NAMES)
@@ -72,14 +76,7 @@ def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, scheme: 
         if not (isinstance(owner, str) and OWNER.fullmatch(owner)):
             owner = secrets.token_hex(16)
         running = ctx.jobs.jobs_of(owner)
-        return pack(
-            {
-                browser: {"owner": owner},
-                ctx.owner: owner,
-                ctx.job: running[-1] if running else None,
-                **await ctx.refresh(owner, NAMES, None),
-            }
-        )
+        return {browser: {"owner": owner}, ctx.owner: owner, ctx.job: running[-1] if running else None}
 
     async def refresh(owner: str, corpus: Any, chosen: str | None) -> Updates:
         return pack(await ctx.refresh(owner, corpus, chosen))
@@ -91,9 +88,10 @@ def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, scheme: 
             return {}
         return pack(await ctx.refresh(owner, corpus, what.removeprefix("choose:")))
 
-    arrived = app.load(
-        arrive, [browser], [browser, ctx.owner, ctx.job, *frame], show_progress="hidden", api_visibility="private"
+    known = app.load(
+        arrive, [browser], [browser, ctx.owner, ctx.job], show_progress="hidden", api_visibility="private"
     )
+    arrived = light(known.then, refresh, [ctx.owner, ctx.corpus, ctx.chosen], frame)
     for function, inputs, outputs in ctx.on_corpus:
         light(arrived.then, function, inputs, outputs)
         light(ctx.corpus.change, function, inputs, outputs)
@@ -116,9 +114,11 @@ def _warm(ctx: Context) -> None:
     """Ask once for what every visitor sees first, so that the first page is there at once."""
 
     async def ask() -> None:
-        await ctx.ask_corpus(NAMES, "", "baselines")
-        await ctx.ask_corpus(NAMES, "", "sweep", **{k: v for k, v in count.FIRST_MODEL.items() if k != "order"})
-        await ctx.ask_corpus(NAMES, "", "count", **count.FIRST_MODEL)
+        await ctx.ask_corpus(NAMES, "warm-up", "baselines")
+        await ctx.ask_corpus(
+            NAMES, "warm-up", "sweep", **{k: v for k, v in count.FIRST_MODEL.items() if k != "order"}
+        )
+        await ctx.ask_corpus(NAMES, "warm-up", "count", **count.FIRST_MODEL)
 
     with contextlib.suppress(LabError):  # a visitor will ask again
         asyncio.run(ask())
@@ -131,7 +131,7 @@ def launch_options() -> dict[str, Any]:
         "css": theme.css(),
         "app_kwargs": {"routes": [plotly_route()]},
         "max_threads": 128,
-        "max_file_size": "2mb",
+        "max_file_size": "1mb",
         "ssr_mode": False,
         "run_history": False,
         "enable_monitoring": False,
@@ -148,18 +148,27 @@ def quieten() -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "200")
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(home() / "page"))
 
 
 def free_port(host: str, port: int | None) -> int | None:
     """The port to listen on. Raises `LabError` when a wanted one is taken."""
     if port is None:
         return None
+    if not 1 <= port <= 65_535:
+        raise LabError(f"{port} is not a port: choose a number from 1 to 65535.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            raise LabError(f"Port {port} is in use. Stop what runs there, or choose another with --port.") from None
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise LabError(
+                    f"Port {port} is in use. Stop what runs there, or choose another with --port."
+                ) from None
+            raise LabError(
+                f"The lab cannot listen on {host}, port {port}: {error.strerror}. Choose another."
+            ) from None
     return port
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from lmlab.errors import LabError
+from lmlab.errors import sentence_of
 from lmlab.jobs.local import LocalJobs
 from lmlab.runs.cards import find_run, list_runs, read_card, short_name
 from lmlab.ui.widgets.content import h, packed
@@ -19,6 +19,7 @@ Updates = dict[Any, Any]
 
 # Questions whose answer depends on the arguments alone; for the bundled corpora every visitor asks the same.
 REMEMBERED = ("corpus", "baselines", "count", "sweep", "names_with")
+SMALL = ("corpus", "baselines", "sweep")
 MOST_REMEMBERED = 256
 NAMES: dict[str, Any] = {"source": "names", "name": "names", "longest": 15}
 
@@ -51,7 +52,7 @@ class Context:
     watch: tuple[Callable[..., Any], list[Any], list[Any]] = field(init=False)
     """The same for the training that is under way."""
     looks: dict[str, str | None] = field(default_factory=dict)
-    """Which model each visitor's Embeddings screen shows: a live plot must not replace another one."""
+    """Which model each page (by its session) looks at: a training must not take the screen from another one."""
     _answers: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
 
     @property
@@ -63,7 +64,9 @@ class Context:
 
     async def ask(self, model: str | None, owner: str, name: str, **args: Any) -> Any:
         """Ask a worker; what is the same for everybody is remembered."""
-        shared = model is None and name in REMEMBERED and args.get("corpus") in ("names", "names_indian")
+        # A visitor's own corpus is a file that is named by its content; its tables may be large, though.
+        bundled = args.get("corpus") in ("names", "names_indian")
+        shared = model is None and name in (REMEMBERED if bundled else SMALL)
         key = (name, tuple(sorted(args.items()))) if shared else None
         if key is not None and key in self._answers:
             self._answers.move_to_end(key)
@@ -89,7 +92,7 @@ class Context:
         """One card."""
         return read_card(find_run(run, owner))
 
-    def running(self, owner: str, sha256: str) -> list[dict[str, Any]]:
+    def running(self, owner: str) -> list[dict[str, Any]]:
         """Cards of the trainings under way, newest first, with the last held-out loss they measured."""
         cards = []
         for job in reversed(self.jobs.jobs_of(owner)):
@@ -105,7 +108,7 @@ class Context:
                     "id": job,
                     "live": True,
                     "model": about,
-                    "corpus": {"name": snapshot.spec.corpus_name, "sha256": sha256},
+                    "corpus": {"name": snapshot.spec.corpus_name or "", "sha256": snapshot.sha256},
                     "metrics": {"validation": {"nll": losses[-1] if losses else None}},
                 }
             )
@@ -114,7 +117,8 @@ class Context:
     async def refresh(self, owner: str, corpus: dict[str, Any], chosen: str | None) -> Updates:
         """The bench, the ruler and the menus of models, as they stand now."""
         marks = await self.ask_corpus(corpus, owner, "baselines")
-        cards = [*self.running(owner, marks["sha256"]), *self.cards(owner)]
+        cards = [*self.running(owner), *self.cards(owner)]
+        new_page = chosen is None
         if chosen not in {card["id"] for card in cards}:
             chosen = default_choice(cards, marks["sha256"])
         updates: Updates = {
@@ -125,9 +129,9 @@ class Context:
         for picker, fits in self.pickers:
             choices = [(menu_line(card), card["id"]) for card in cards if fits(card)]
             values = [value for _, value in choices]
-            updates[picker] = gr.update(
-                choices=choices, value=chosen if chosen in values else next(iter(values), None)
-            )
+            # A menu that cannot show the chosen model keeps the one it shows; on a new page it shows its first.
+            value = chosen if chosen in values else next(iter(values), None) if new_page else None
+            updates[picker] = gr.update(choices=choices, **({} if value is None else {"value": value}))
         return updates
 
 
@@ -245,14 +249,14 @@ def pack(updates: Updates) -> Updates:
 
 
 def guarded(message: gr.HTML, function: Callable[..., Awaitable[Updates]]) -> Callable[..., Awaitable[Updates]]:
-    """Show a `LabError` in the level's message line; nothing else on the screen changes then."""
+    """Show an error as a sentence in the level's message line; nothing else on the screen changes then."""
 
     @functools.wraps(function)
     async def run(*inputs: Any) -> Updates:
         try:
             return pack({message: [], **await function(*inputs)})
-        except LabError as error:
-            return pack({message: problem(str(error))})
+        except Exception as error:
+            return pack({message: problem(sentence_of(error))})
 
     return run
 
@@ -267,8 +271,8 @@ def guarded_stream(
         try:
             async for updates in function(*inputs):
                 yield pack(updates)
-        except LabError as error:
-            yield pack({message: problem(str(error))})
+        except Exception as error:
+            yield pack({message: problem(sentence_of(error))})
 
     return run
 

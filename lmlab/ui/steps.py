@@ -18,12 +18,18 @@ class Steps:
     answer: gr.Slider
     lock: gr.Button
     guess: gr.State
+    question: str
     later: tuple[str, str]
 
     @property
     def outputs(self) -> list[Any]:
         """What `reveal` changes."""
         return [self.words, self.ask, self.guess]
+
+    def reset(self) -> Updates:
+        """Back to the question, for another corpus."""
+        first = steps_trees(1, self.question, *self.later)
+        return {self.words: first, self.ask: gr.update(visible=True), self.guess: None}
 
     def reveal(self, predicted: str, ran: str, gap: str, guess: dict[str, Any]) -> Updates:
         """The guess in words, what was run, and the gap, which is now the current step."""
@@ -53,14 +59,20 @@ def steps_trees(now: int, predict: str, run: str, gap: str) -> list[Any]:
 
 
 def question_steps(
-    question: str, minimum: float, maximum: float, start: float, unit: str, later: tuple[str, str]
+    name: str,
+    question: str,
+    minimum: float,
+    maximum: float,
+    start: float,
+    unit: str,
+    later: tuple[str, str],
 ) -> Steps:
-    """Ask for a number before the result is shown."""
+    """Ask for a number before the result is shown. `name` is the level's, for the ids of the components."""
     with gr.Column(elem_classes="predict"):
-        said = words(*steps_trees(1, question, *later), elem_id="count-steps")
+        said = words(*steps_trees(1, question, *later), elem_id=f"{name}-steps")
         with gr.Column(elem_classes="bet", min_width=200) as ask:
             answer = gr.Slider(
-                minimum, maximum, value=start, step=1, label=f"Your guess, {unit}", elem_id="count-guess"
+                minimum, maximum, value=start, step=1, label=f"Your guess, {unit}", elem_id=f"{name}-guess"
             )
-            lock = gr.Button("Lock my guess", variant="primary", elem_id="count-lock")
-    return Steps(said, ask, answer, lock, gr.State(None), later)
+            lock = gr.Button("Lock my guess", variant="primary", elem_id=f"{name}-lock")
+    return Steps(said, ask, answer, lock, gr.State(None), question, later)

@@ -79,6 +79,8 @@ def status_trees(snapshot: Snapshot | None, name: str | None, run: Curve | None 
         words += [", held-out loss ", h("b", f"{loss:.3f}")]
         if bigram is not None:
             words.append(f", {abs(bigram - loss):.2f} {'below' if loss < bigram else 'above'} the bigram table")
+    if status.state == "done" and run and run.train:
+        words += ["; on the names it learned from ", h("b", f"{run.train[-1][1]:.3f}")]
     words.append(".")
     facts = [f"{name}", f"{status.parameters:,} parameters"]
     if status.steps_per_second:

@@ -49,9 +49,12 @@ def card(created=1.0, **more):
     return {
         "schema": 1,
         "created": created,
-        "model": {"kind": "mlp"},
+        "id": "calm-heron-0000",
+        "model": {"kind": "mlp", "options": {"context": 3}, "parameters": 9},
+        "planned_steps": 10,
+        "history": {"batch": [[1, 3.0]], "validation": [[0, 3.2]], "names": [{"step": 0, "names": ["emma"]}]},
         "tokenizer": {"kind": "characters", "alphabet": "ab"},
-        "corpus": {"sha256": "0"},
+        "corpus": {"sha256": "0", "name": "names"},
         "metrics": {},
         **more,
     }

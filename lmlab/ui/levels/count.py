@@ -12,13 +12,13 @@ import numpy as np
 from lmlab.data.corpus import decode_utf8
 from lmlab.errors import LabError
 from lmlab.figures.counts import die, losses_by_order, pair_table
-from lmlab.runs.cards import home
+from lmlab.runs.cards import home, owner_key
 from lmlab.ui.context import NAMES, Context, Updates, guarded, light, next_seq
 from lmlab.ui.steps import Steps, question_steps
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.figure import figure_widget
 
-LARGEST_TEXT = 2_000_000  # characters of a pasted or uploaded corpus
+LARGEST_TEXT = 500_000  # characters of a pasted or uploaded corpus
 CORPORA = {"US names": "names", "Indian names": "names_indian"}
 SMOOTHINGS = {"None": "mle", "Add k": "add-k", "Kneser–Ney": "kneser-ney"}
 FIRST_PAIR = None  # nothing is locked yet: the likeliest first letter is shown
@@ -68,6 +68,7 @@ def build(ctx: Context) -> Count:
         elem_classes="lead",
     )
     steps = question_steps(
+        "count",
         "Of all the names that reach an n, how many percent stop right there?",
         minimum=0, maximum=100, start=50, unit="%",
         later=("Looks up the row of n.", "Opens after your guess."),
@@ -101,7 +102,7 @@ def build(ctx: Context) -> Count:
             with gr.Group(visible=False, elem_classes="own") as own:
                 text = gr.Textbox(label="Paste names, one on each line", lines=5, max_lines=8, elem_id="count-text")
                 upload = gr.File(
-                    label="or a text file (UTF-8, at most 2 MB)",
+                    label="or a text file (UTF-8, at most 500 kB)",
                     file_types=[".txt", ".csv", ".tsv", ".text"],
                     height=96,
                     elem_id="count-upload",
@@ -203,6 +204,8 @@ def wire(ctx: Context, ui: Count) -> None:
 
     async def use_own(text: str, file: str | None, hub: str, owner: str) -> Updates:
         """Pasted text, an uploaded file or a Hub data set; a download that fails leaves the bundled names."""
+        if sum(bool(filled) for filled in (text.strip(), file, hub.strip())) > 1:
+            raise LabError("More than one source is filled in. Clear all but the one that you want to learn from.")
         if hub.strip():
             try:
                 folder = str(own_folder(owner))
@@ -219,6 +222,7 @@ def wire(ctx: Context, ui: Count) -> None:
     async def change_corpus(corpus: dict[str, Any], owner: str) -> Updates:
         about = await ctx.ask_corpus(corpus, owner, "corpus")  # refuses a bad one before anything changes
         updates = {
+            **ui.steps.reset(),
             ctx.corpus: {**corpus, "longest": about["longest"]},
             ui.pair: FIRST_PAIR,
             ui.rolled: {"trace": [], "at": 0, "seed": 0},
@@ -296,7 +300,10 @@ def wire(ctx: Context, ui: Count) -> None:
             raise LabError(f"Your guess is {percent:g} %: choose 0 to 100.")
         counted = await ctx.ask_corpus(corpus, owner, "count", order=2, smoothing="mle", k=0.0)
         symbols = counted["symbols"]
-        row = symbols.index("n") if "n" in symbols else int(np.argmax(np.asarray(counted["counts"])[1:, 0])) + 1
+        often = np.asarray(counted["counts"]).sum(axis=1)
+        often[0] = 0  # the start is no letter
+        n = symbols.index("n") if "n" in symbols else 0
+        row = n if often[n] else int(np.argmax(often))
         ends, pairs = int(counted["counts"][row][0]), int(np.asarray(counted["counts"])[row].sum())
         truth = 100 * ends / pairs
         guess = {"share": percent / 100, "row": row, "locked": True}
@@ -318,7 +325,17 @@ def wire(ctx: Context, ui: Count) -> None:
     table_inputs = [*here, ui.pair, ui.shown, *model, ui.steps.guess]
     table_outputs = [ui.table, ui.losses, ui.names, ui.message]
     sweep_outputs = [ui.sweep, ui.k, ui.message]
-    corpus_outputs = [ctx.corpus, ui.pair, ui.rolled, ui.own, ui.report, ctx.title, ui.source, ui.message]
+    corpus_outputs = [
+        *ui.steps.outputs,
+        ctx.corpus,
+        ui.pair,
+        ui.rolled,
+        ui.own,
+        ui.report,
+        ctx.title,
+        ui.source,
+        ui.message,
+    ]
     for control in (ui.shown, *model):
         # `change`, not `release`: a slider that is moved with the keyboard is never released
         more = {"trigger_mode": "always_last"}
@@ -411,7 +428,7 @@ def save_own_corpus(text: str | None, file: str | None, owner: str) -> dict[str,
 
 def own_folder(owner: str) -> Path:
     """Where a visitor's corpora lie."""
-    return home() / "corpora" / hashlib.sha256(owner.encode()).hexdigest()[:24]
+    return home() / "corpora" / owner_key(owner)
 
 
 def title_trees(about: dict[str, Any]) -> list[Any]:

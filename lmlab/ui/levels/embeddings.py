@@ -50,11 +50,11 @@ def build(ctx: Context) -> Embeddings:
 def wire(ctx: Context, ui: Embeddings) -> None:
     """Connect the events."""
 
-    async def show(owner: str, model: str | None, trails: bool, letter: int | None) -> Updates:
+    async def show(owner: str, model: str | None, trails: bool, letter: int | None, request: gr.Request) -> Updates:
         """The plot of the chosen network and the neighbours of the chosen letter."""
         if not model:
             raise LabError("There is no network yet. Train one first.")
-        ctx.looks[owner] = model
+        ctx.looks[request.session_hash or ""] = model
         way = past(owner, model)
         found = await ctx.ask(model, owner, "embeddings", row=letter, like=way[-1] if way else None)
         way = way if trails else []
@@ -69,14 +69,16 @@ def wire(ctx: Context, ui: Embeddings) -> None:
         stride = max(1, len(probes) // 12)
         return [probe["points"] for probe in [*probes[:-1:stride], *probes[-1:]]]
 
-    async def pick(owner: str, model: str | None, trails: bool, event: gr.EventData) -> Updates:
+    async def pick(owner: str, model: str | None, trails: bool, event: gr.EventData, request: gr.Request) -> Updates:
         letter = getattr(event, "custom", None)
         if not isinstance(letter, int):
             raise LabError("That is not a letter of the plot. Tap one of the letters.")
-        return await show(owner, model, trails, letter)
+        return await show(owner, model, trails, letter, request)
 
-    async def choose(owner: str, corpus: Any, model: str | None, trails: bool, letter: int | None) -> Updates:
-        return {**await ctx.refresh(owner, corpus, model), **await show(owner, model, trails, letter)}
+    async def choose(
+        owner: str, corpus: Any, model: str | None, trails: bool, letter: int | None, request: gr.Request
+    ) -> Updates:
+        return {**await ctx.refresh(owner, corpus, model), **await show(owner, model, trails, letter, request)}
 
     inputs, outputs = [ctx.owner, ui.model, ui.trails], [ui.plot, ui.near, ui.letter, ui.message]
     light(ui.plot.select, guarded(ui.message, pick), inputs, outputs)

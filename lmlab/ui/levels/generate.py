@@ -1,15 +1,16 @@
 """Level Generate: roll names from any model."""
 
 import csv
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from lmlab.data.corpus import BUNDLED, normalise_name
 from lmlab.errors import LabError
 from lmlab.figures.sampling import before_and_after
+from lmlab.runs.cards import home, owner_key
 from lmlab.ui.context import Context, Updates, guarded, light, next_seq
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.figure import figure_widget
@@ -157,7 +158,7 @@ def wire(ctx: Context, ui: Generate) -> None:
     async def show_first(owner: str, model: str | None, prefix: str, *controls: Any) -> Updates:
         """The distribution of the next letter, before and after the rules."""
         found = await ctx.ask(need(model), owner, "distribution", prefix=prefix or "", **rules_of(*controls))
-        figure = before_and_after(found["symbols"], found["p"], found["p_final"], (prefix or "").strip().lower())
+        figure = before_and_after(found["symbols"], found["p"], found["p_final"], normalise_name(prefix or ""))
         return {ui.first: figure.to_value(next_seq())}
 
     async def roll(
@@ -177,24 +178,25 @@ def wire(ctx: Context, ui: Generate) -> None:
         return {
             ui.names: names_trees(samples),
             ui.made: samples,
-            ui.download: gr.update(interactive=True, value=str(write_csv(samples))),
+            ui.download: gr.update(interactive=True, value=str(write_csv(samples, owner))),
             **await show_first(owner, model, prefix, *controls),
         }
 
     def corpus_of(owner: str, model: str | None, corpus: dict[str, Any]) -> dict[str, Any]:
         """The corpus a model learned from, if it is still here: it says which names are new."""
-        if model and model not in ctx.jobs.jobs_of(owner):
+        if model and model in ctx.jobs.jobs_of(owner):
+            spec = ctx.jobs.poll(model, owner).spec
+            return {"source": spec.corpus, "name": spec.corpus_name or corpus["name"]}
+        if model:
             about = ctx.card(model, owner)["corpus"]
             source = about.get("source", about["name"])
-            if source in ("names", "names_indian") or Path(source).is_file():
+            if source in BUNDLED or Path(source).is_file():
                 return {"source": source, "name": about["name"]}
         return corpus
 
-    async def choose(
-        owner: str, corpus: Any, model: str | None, prefix: str, number: float, seed: float | None, *controls: Any
-    ) -> Updates:
-        updates = await ctx.refresh(owner, corpus, model)
-        return {**updates, **await roll(owner, corpus, model, prefix, number, seed, *controls)}
+    async def choose(owner: str, corpus: Any, model: str | None, request: gr.Request) -> Updates:
+        ctx.looks[request.session_hash or ""] = model
+        return await ctx.refresh(owner, corpus, model)
 
     async def show_controls(method: str) -> Updates:
         if method not in METHODS:
@@ -221,11 +223,9 @@ def wire(ctx: Context, ui: Generate) -> None:
     for slider in (ui.temperature, ui.top_k, ui.top_p, ui.min_p):
         light(slider.change, guarded(ui.message, show_first), first_inputs, first_outputs, trigger_mode="always_last")
     light(ui.prefix.change, guarded(ui.message, show_first), first_inputs, first_outputs, trigger_mode="always_last")
-    light(
-        ui.model.input, guarded(ui.message, choose), inputs,
-        [*outputs, *ctx.frame],
-    )  # fmt: skip
-    ctx.on_corpus.append((guarded(ui.message, roll), inputs, outputs))
+    light(ui.model.input, guarded(ui.message, choose), [ctx.owner, ctx.corpus, ui.model], [*ctx.frame, ui.message])
+    # the menu's value changes with a click on the bench, too, and when the page opens
+    light(ui.model.change, guarded(ui.message, roll), inputs, outputs)
 
 
 def need(model: str | None) -> str:
@@ -266,9 +266,10 @@ def names_trees(samples: list[dict[str, Any]]) -> list[Any]:
     ]  # fmt: skip
 
 
-def write_csv(samples: list[dict[str, Any]]) -> Path:
-    """The samples as a file; text that a spreadsheet would run as a formula is quoted."""
-    folder = Path(tempfile.mkdtemp(prefix="lmlab-"))
+def write_csv(samples: list[dict[str, Any]], owner: str) -> Path:
+    """The samples as the visitor's file; text that a spreadsheet would run as a formula is quoted."""
+    folder = home() / "downloads" / owner_key(owner)
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "names.csv"
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)

@@ -32,6 +32,7 @@ OPTIMIZERS = {"AdamW": "adamw", "SGD": "sgd", "Muon": "muon"}
 SCHEDULES = {"Linear": "linear", "Cosine": "cosine", "Constant": "constant"}
 EARLIER_RUNS = 5
 PERIOD = 0.15  # seconds between two looks at a running job
+PAUSED_PERIOD = 1.0
 MUON_TIMES = 5.0  # Muon's rate for the matrices is so many times the learning rate of the rest
 
 
@@ -252,7 +253,7 @@ def controls_of(preset: Preset, ui: Train) -> Updates:
     """Put a preset's values into the controls."""
     named = {ui.context: "context", ui.d_embed: "d_embed", ui.d_hidden: "d_hidden"}
     if preset.model == "transformer":
-        named = {ui.n_layer: "n_layer", ui.d_model: "d_model", ui.n_head: "n_head"}
+        named = {ui.n_layer: "n_layer", ui.d_model: "d_model", ui.n_head: "n_head", ui.positions: "positions"}
     recipe = preset.recipe
     by_value = {value: title for table in (OPTIMIZERS, SCHEDULES) for title, value in table.items()}
     return {
@@ -304,7 +305,7 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
     def stepper(steps: int) -> Any:
         async def take(owner: str, corpus: Any, job: str | None, *controls: Any) -> Updates:
             status = status_of(owner, job)
-            if job and status and status.state in ("running", "paused"):
+            if job and status and status.state in ("running", "paused", "waiting"):
                 ctx.jobs.command(job, owner, "step", steps)
                 return {ctx.job: job}
             return {ctx.job: ctx.jobs.submit(spec_of(controls, corpus, steps), owner)}
@@ -321,7 +322,7 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
         """The same seed from the start: the same run, step for step."""
         spec = spec_of(controls, corpus)  # refuses bad values before the old run ends
         if job and status_of(owner, job) is not None:
-            ctx.jobs.command(job, owner, "stop")
+            ctx.jobs.command(job, owner, "discard")
         return {ctx.job: ctx.jobs.submit(spec, owner)}
 
     async def reseed(owner: str, corpus: Any, job: str | None, *controls: Any) -> Updates:
@@ -343,12 +344,18 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
         session = request.session_hash or ""
         number = watchers[session] = next_seq()
         log = log_steps == "Log steps"
-        marks = (await ctx.ask_corpus(corpus, owner, "baselines"))["marks"]
-        earlier = [
-            curve_of(card) for card in ctx.cards(owner) if card["model"]["kind"] != "ngram" and card["id"] != job
-        ]
+        if job is not None and known(owner, job):  # a training stands beside the baselines of its own corpus
+            spec = ctx.jobs.poll(job, owner).spec
+            own = {"source": spec.corpus, "name": spec.corpus_name}
+            found = await ctx.ask_corpus(own, owner, "baselines")
+        else:
+            found = await ctx.ask_corpus(corpus, owner, "baselines")
+        marks = found["marks"]
+        networks = [card for card in ctx.cards(owner) if card["model"]["kind"] != "ngram"]
+        comparable = [card for card in networks if card["corpus"]["sha256"] == found["sha256"]]
+        earlier = [curve_of(card) for card in comparable if card["id"] != job]
         if job is None or not known(owner, job):
-            yield show_last(owner, marks, log)
+            yield show_last(comparable, marks, log)
             return
         snapshot = ctx.jobs.poll(job, owner)
         run = Curve(short_name(job))
@@ -365,11 +372,10 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
         since, shown = snapshot.seq, state_key(snapshot)
         try:
             while watchers.get(session) == number:
-                if snapshot.status.state in ("done", "failed") or (
-                    snapshot.status.state == "paused" and not snapshot.events
-                ):
+                if snapshot.status.state in ("done", "failed"):
                     break
-                await asyncio.sleep(PERIOD)
+                # A paused training is looked at, too, or it would be taken for abandoned.
+                await asyncio.sleep(PAUSED_PERIOD if snapshot.status.state == "paused" else PERIOD)
                 snapshot = ctx.jobs.poll(job, owner, since)
                 since = snapshot.seq
                 if snapshot.reset:
@@ -391,8 +397,8 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
                     shown = state_key(snapshot)
                     updates |= screen(snapshot, run, probes if new["names"] else None, marks)
                 if new["validation"]:
-                    updates |= await ctx.refresh(owner, corpus, ctx.looks.get(owner, job))
-                if new["embedding"] and ctx.looks.get(owner) == job:
+                    updates |= await ctx.refresh(owner, corpus, ctx.looks.get(session, job))
+                if new["embedding"] and ctx.looks.get(session) == job:
                     updates[embeddings.plot] = live_letters(snapshot, new["embedding"][-1])
                 if updates:
                     yield updates
@@ -409,11 +415,11 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
             return False
         return True
 
-    def show_last(owner: str, marks: Any, log: bool) -> Updates:
+    def show_last(cards: list[dict[str, Any]], marks: Any, log: bool) -> Updates:
         """Nothing is being trained: the newest finished network, so that the screen is never empty."""
-        cards = [card for card in ctx.cards(owner) if card["model"]["kind"] != "ngram"]
         if not cards:
-            return {ui.status: status_trees(None, None)}
+            empty = loss_curve(Curve(""), [], marks, 1000, log)
+            return {ui.status: status_trees(None, None), ui.loss: empty.to_value(next_seq()), ui.play: "Train"}
         card, run = cards[0], curve_of(cards[0])
         earlier = [curve_of(old) for old in cards[1 : 1 + EARLIER_RUNS]]
         return {
@@ -471,8 +477,8 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
             concurrency_limit=None, trigger_mode="multiple",
         )  # fmt: skip
     preset_outputs = [
-        ui.lesson, ui.context, ui.d_embed, ui.d_hidden, ui.n_layer, ui.d_model, ui.n_head, ui.learning_rate, ui.batch,
-        ui.steps, ui.optimizer, ui.schedule, ui.train_size, ui.message,
+        ui.lesson, ui.context, ui.d_embed, ui.d_hidden, ui.n_layer, ui.d_model, ui.n_head, ui.positions,
+        ui.learning_rate, ui.batch, ui.steps, ui.optimizer, ui.schedule, ui.train_size, ui.message,
     ]  # fmt: skip
     light(
         ui.model.input,

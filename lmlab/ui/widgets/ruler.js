@@ -1,5 +1,5 @@
 // The loss ruler: one axis in nats per character, baselines below the line, models above, better to the right.
-// value, as JSON text = {seq, unit, corpus, baselines: [[title, loss]], models: [{title, loss, kind, said}]}
+// value, as JSON text = {seq, baselines: [[title, loss]], models: [{title, loss, kind, said}]}
 const root = element.querySelector(".marks");
 const say = element.querySelector(".said");
 
