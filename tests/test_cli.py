@@ -288,7 +288,7 @@ def test_divergence_is_told(tmp_path):
     data = answer(*run, "--out", tmp_path / "run")
     check_form(data, schema_of("train"))
     assert data["steps"] == data["diverged"]["back_to"] < data["planned_steps"] == 300
-    assert "try 500" in data["diverged"]["sentence"]
+    assert "try 0.1" in data["diverged"]["sentence"]
     assert data["diverged"]["sentence"] in call(*run, "--out", tmp_path / "run").stdout
 
 

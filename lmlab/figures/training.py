@@ -22,6 +22,12 @@ class Curve:
     validation: Points = field(default_factory=list)
     train: Points = field(default_factory=list)
 
+    def range(self, baselines: Sequence[Sequence[Any]]) -> tuple[float, float]:
+        """(top, bottom) of the loss axis that this run needs, in steps of a fifth so that they seldom move."""
+        values = [loss for _, loss in self.batch + self.validation if math.isfinite(loss)]
+        top, bottom = loss_range(values, [loss for _, loss in baselines])
+        return math.ceil(5 * top) / 5, math.floor(5 * bottom) / 5
+
 
 def loss_curve(
     run: Curve,
@@ -35,7 +41,7 @@ def loss_curve(
     Trace 0 is the training curve, trace 1 the held-out one: a live run makes them grow.
     """
     data = [
-        _curve(run.batch, "training", "solid", log_steps),
+        {**_curve(run.batch, "training", "solid", log_steps), "opacity": 0.55},  # noisy: held out stays readable
         {**_curve(run.validation, "held out", "5px 4px", log_steps), "mode": "lines+markers", "marker": {"size": 5}},
     ]
     data += [
@@ -43,10 +49,7 @@ def loss_curve(
         for old in earlier
         if old.validation
     ]
-    values = [loss for _, loss in run.batch + run.validation if math.isfinite(loss)]
-    old_values = [loss for old in earlier for _, loss in old.validation if math.isfinite(loss)]
-    marks = [loss for _, loss in baselines]
-    top, bottom = loss_range(values + old_values, marks)
+    top, bottom = run.range(baselines)
     x_range = [0, math.log10(max(2, planned))] if log_steps else [0, planned]
     plot = layout(
         axis(
@@ -88,15 +91,15 @@ def loss_curve(
 
 
 def loss_range(values: Sequence[float], marks: Sequence[float]) -> tuple[float, float]:
-    """(top, bottom) of the loss axis: it holds the baselines and every value up to ten times the highest one.
+    """(top, bottom) of the loss axis: it holds the baselines and every value up to four times the highest one.
 
     >>> loss_range([2.0, 900.0], [3.3])
-    (33.0, 1.9)
+    (13.2, 1.9)
     """
     highest = max(marks, default=3.3)
-    top = min(max([*values, highest]), 10 * highest)
+    top = min(max([*values, highest]), 4 * highest)
     bottom = min([*values, *marks, top])
-    return round(top + 0.1, 3) if top < 10 * highest else top, round(bottom - 0.1, 3)
+    return round(top + 0.1, 3) if top < 4 * highest else top, round(bottom - 0.1, 3)
 
 
 def growth(points: Points, validation: Points, run: Curve, log_steps: bool) -> Growth:
@@ -129,11 +132,10 @@ def end_notes(run: Curve, log_steps: bool) -> list[dict[str, Any]]:
             "y": loss,
             "text": f"<b>{loss:.2f} {text_safe(run.name)}</b>",
             "showarrow": False,
-            "xanchor": "right",
+            "xanchor": "left" if len(run.validation) == 1 else "right",
             "yanchor": "bottom",
-            "yshift": 6,
+            "yshift": 14,
             "font": {"color": "--model"},
-            "bgcolor": "--paper",
         }
     ]
 

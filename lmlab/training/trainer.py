@@ -314,7 +314,7 @@ class Trainer:
             "back_to": self.step_number,
             "sentence": (
                 f"The loss {happened} at step {at}; the run went back to step {self.step_number} and stopped. "
-                f"The learning rate {rates} is too high: try {self.recipe.learning_rate / 10:g}."
+                f"The learning rate {rates} is too high: try {min(self.recipe.learning_rate / 10, 0.1):g}."
             ),
         }
         self.planned = self.step_number

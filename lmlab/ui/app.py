@@ -106,6 +106,15 @@ def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, scheme: 
         concurrency_limit=None,
         trigger_mode="multiple",
     )
+    ctx.corpus.change(
+        function,
+        inputs,
+        outputs,
+        show_progress="hidden",
+        api_visibility="private",
+        concurrency_limit=None,
+        trigger_mode="multiple",
+    )
     light(ctx.bench.act, act, [ctx.owner, ctx.corpus], frame)
     scheme.click(None, js=TOGGLE_SCHEME)
 

@@ -62,13 +62,13 @@ def status_trees(snapshot: Snapshot | None, name: str | None, run: Curve | None 
         ]
     status = snapshot.status
     total = planned_of(snapshot)
-    loss = run.validation[-1][1] if run and run.validation else None
+    measured, loss = run.validation[-1] if run and run.validation else (0, None)
     titles = {
         "waiting": f"Waiting for a free place: number {snapshot.place} in line.",
         "running": "Learning.",
         "paused": "Paused.",
         "finishing": "Measuring the end.",
-        "done": "Done.",
+        "done": "Stopped." if status.sentence or status.step < (snapshot.spec.recipe.steps or 0) else "Done.",
         "failed": "Stopped.",
     }
     words: list[Any] = [f"{titles[status.state]} Step ", h("b", f"{status.step:,}"), f" of {total:,}"]
@@ -77,6 +77,8 @@ def status_trees(snapshot: Snapshot | None, name: str | None, run: Curve | None 
     if loss is not None:
         bigram = dict(marks).get("bigram")
         words += [", held-out loss ", h("b", f"{loss:.3f}")]
+        if measured < status.step:
+            words.append(f" at step {measured:,}")
         if bigram is not None:
             words.append(f", {abs(bigram - loss):.2f} {'below' if loss < bigram else 'above'} the bigram table")
     if status.state == "done" and run and run.train:

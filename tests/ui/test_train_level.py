@@ -97,7 +97,7 @@ def test_too_high_a_learning_rate_stops_with_a_sentence(train):
     train.click("#train-play")
     state(train, "done")
     alert = train.locator("#train-message [role=alert]")
-    expect(alert).to_contain_text("The learning rate 1000 is too high: try 100.")
+    expect(alert).to_contain_text("The learning rate 1000 is too high: try 0.1.")
     expect(alert).to_contain_text("step")
 
 

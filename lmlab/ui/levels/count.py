@@ -31,7 +31,7 @@ class Count:
 
     message: gr.HTML
     source: gr.Radio
-    own: gr.Group
+    own: gr.Column
     text: gr.Textbox
     upload: gr.File
     use: gr.Button
@@ -99,12 +99,12 @@ def build(ctx: Context) -> Count:
                 elem_id="count-source",
             )
             report = words(elem_classes="report", elem_id="count-report")
-            with gr.Group(visible=False, elem_classes="own") as own:
+            with gr.Column(visible=False, elem_classes="own", min_width=200) as own:
                 text = gr.Textbox(label="Paste names, one on each line", lines=5, max_lines=8, elem_id="count-text")
                 upload = gr.File(
                     label="or a text file (UTF-8, at most 500 kB)",
                     file_types=[".txt", ".csv", ".tsv", ".text"],
-                    height=96,
+                    height=140,
                     elem_id="count-upload",
                 )
                 hub = gr.Textbox(

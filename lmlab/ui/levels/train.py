@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from lmlab.errors import LabError
-from lmlab.figures.training import Curve, growth, loss_curve, loss_range
+from lmlab.figures.training import Curve, growth, loss_curve
 from lmlab.jobs.messages import JobSpec, Snapshot, Status
 from lmlab.runs.cards import short_name
 from lmlab.training.presets import PRESETS, Preset
@@ -357,13 +357,14 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
         if job is None or not known(owner, job):
             yield show_last(comparable, marks, log)
             return
+        ctx.looks[session] = job  # what begins to learn is looked at, until another model is chosen
         snapshot = ctx.jobs.poll(job, owner)
         run = Curve(short_name(job))
         probes: list[Any] = []
         collect(snapshot, run, probes)
         planned = planned_of(snapshot)
         seq = next_seq()
-        top = loss_range([loss for _, loss in run.batch], [m[1] for m in marks])[0]
+        ends = run.range(marks)
         yield {
             ui.loss: loss_curve(run, earlier[:EARLIER_RUNS], marks, planned, log).to_value(seq),
             **screen(snapshot, run, probes, marks),
@@ -382,9 +383,9 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
                     run, probes = Curve(run.name), []
                 new = collect(snapshot, run, probes)
                 updates: Updates = {}
-                needed = loss_range([loss for _, loss in run.batch], [m[1] for m in marks])[0]
-                if snapshot.reset or needed > top or planned_of(snapshot) > planned:
-                    top, planned, seq = needed, planned_of(snapshot), next_seq()
+                needed = run.range(marks)
+                if snapshot.reset or needed != ends or planned_of(snapshot) > planned:
+                    ends, planned, seq = needed, planned_of(snapshot), next_seq()
                     updates[ui.loss] = loss_curve(run, earlier[:EARLIER_RUNS], marks, planned, log).to_value(seq)
                 elif new["batch"] or new["validation"]:
                     after, seq = seq, next_seq()
