@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from playing import data_of, open_level, seq, set_number, set_slider, wait_for_new
@@ -118,12 +119,21 @@ def test_the_samples_can_be_downloaded(generate):
 
 def test_a_count_model_generates_too(generate):
     page = generate
+    before, at = names(page), rolled(page)
     open_level(page, "count")
-    page.click("#count-keep")
+    page.click("#count-keep")  # a kept model is the chosen one
     page.wait_for_function("document.querySelectorAll('#bench li').length === 3")
     open_level(page, "generate")
-    before, at = names(page), rolled(page)
-    page.click("#generate-model input")
-    page.locator("ul.options li, [role=option]").filter(has_text="bigram").first.click()
+    expect(page.locator("#generate-model input")).to_have_value(re.compile("bigram"))
     expect(page.locator("#generate-names .rolled")).not_to_have_attribute("data-seq", at)
     assert names(page) != before
+
+
+def test_another_model_is_chosen_in_the_menu(generate):
+    page = generate
+    before, at = names(page), rolled(page)
+    page.click("#generate-model input")
+    page.locator("ul.options li, [role=option]").filter(has_text="plain-finch").first.click()
+    expect(page.locator("#generate-names .rolled")).not_to_have_attribute("data-seq", at)
+    assert names(page) != before
+    expect(page.locator("#bench button[aria-pressed=true]")).to_contain_text("plain-finch")
