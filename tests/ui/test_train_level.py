@@ -149,8 +149,11 @@ def test_nobody_else_sees_it(new_page):
 
 
 def test_the_zoom_is_kept_while_points_stream(train):
+    set_slider(train, "#train-steps", 5000)
     train.click("#train-play")
     state(train, "running")
+    # later the loss axis moves no more, and no redrawing comes between the mouse's down and up
+    train.wait_for_function("document.querySelector('#train-loss .plot').data[0].x.at(-1) > 400")
     box = train.locator("#train-loss .nsewdrag.drag").first.bounding_box()
     train.mouse.move(box["x"] + 40, box["y"] + 40)
     train.mouse.down()
