@@ -9,6 +9,7 @@ import concurrent.futures
 import itertools
 import multiprocessing
 import os
+import queue
 import secrets
 import shutil
 import threading
@@ -74,14 +75,19 @@ class Seat:
     pipe: Connection
     calls: dict[int, concurrent.futures.Future[Any]] = field(default_factory=dict)
     ready: threading.Event = field(default_factory=threading.Event)
-    sending: threading.Lock = field(default_factory=threading.Lock)
+    outbox: queue.SimpleQueue[tuple[Any, ...]] = field(default_factory=queue.SimpleQueue)
 
     def send(self, message: tuple[Any, ...]) -> None:
-        """Send to the worker; a worker that has just died is noticed by the thread that listens to it."""
-        with self.sending:
+        """Hand a message over; never waits. A pipe may be full while its worker computes, and whoever waited for
+        it here would be the web process itself."""
+        self.outbox.put(message)
+
+    def deliver(self) -> None:
+        """Send what is handed over, in order, until the worker is gone; runs in a thread of its own."""
+        while True:
             try:
-                self.pipe.send(message)
-            except (BrokenPipeError, ConnectionResetError, OSError):
+                self.pipe.send(self.outbox.get())
+            except OSError:  # the thread that listens notices, too, and starts another worker
                 return
 
 
@@ -275,7 +281,7 @@ class LocalJobs:
                 seat = min(self._seats, key=self._load)
             number = next(self._numbers)
             seat.calls[number] = future
-        seat.send(("call", number, target, name, args))  # a full pipe makes this wait, so not under the lock
+            seat.send(("call", number, target, name, args))
         return future
 
     def _load(self, seat: Seat) -> tuple[int, int]:
@@ -293,6 +299,7 @@ class LocalJobs:
         process.start()
         theirs.close()
         seat = Seat(process, ours)
+        threading.Thread(target=seat.deliver, name=f"jobs-{index}-out", daemon=True).start()
         threading.Thread(target=self._listen, args=(index, seat), name=f"jobs-{index}", daemon=True).start()
         return seat
 

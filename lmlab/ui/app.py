@@ -11,6 +11,9 @@ import threading
 from typing import Any
 
 import gradio as gr
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from lmlab.errors import LabError
 from lmlab.jobs.local import LocalJobs
@@ -133,12 +136,17 @@ def _warm(ctx: Context) -> None:
         asyncio.run(ask())
 
 
+async def _gone(request: Request) -> Response:
+    """Gradio's deep links carry the session with the visitor's id: whoever opened one became the sender."""
+    return Response("There are no deep links here.", status_code=404)
+
+
 def launch_options() -> dict[str, Any]:
     """What `Blocks.launch` gets, for the app and for its tests."""
     return {
         "theme": theme.theme(),
         "css": theme.css(),
-        "app_kwargs": {"routes": [plotly_route()]},
+        "app_kwargs": {"routes": [plotly_route(), Route("/gradio_api/deep_link", _gone)]},
         "max_threads": 128,
         "max_file_size": "1mb",
         "ssr_mode": False,

@@ -314,3 +314,10 @@ def test_a_short_text_is_refused(refused):
     with refused("29 characters"):
         text_corpus("x" * 29)
     assert len(text_corpus("x" * 30).texts) == 3
+
+
+def test_a_line_of_accents_costs_no_more_than_its_length():
+    """NFC of 200,000 unordered accents would take minutes; such a line is no name and is dropped."""
+    line = "a" + "\u0315" * 100_000 + "\u0300" * 100_000
+    corpus = names_corpus(["ada", "grace", "alan", line])
+    assert corpus.report.too_long == 1

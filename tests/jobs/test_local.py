@@ -224,6 +224,22 @@ def test_a_call_to_a_dying_worker_gets_a_sentence(jobs):
     assert jobs.call_and_wait(None, ME, "corpus", {"corpus": "names"})["split"]["train"] == 23_909
 
 
+def test_many_questions_to_a_busy_worker_never_make_the_asker_wait(jobs):
+    """More than fits a pipe, asked while both workers compute: the web process must stay free."""
+    slow = [jobs._ask(None, ME, "sweep", {"corpus": "names", "k": 1.5 + i / 10}) for i in range(2)]
+    begin = time.monotonic()
+    text = "a" * 9_000
+    asked = [jobs._ask(None, ME, "roll", {"corpus": "names", "prefix": text}) for _ in range(60)]
+    jobs.jobs_of(OTHER)
+    handed_over = time.monotonic() - begin
+    assert not all(future.done() for future in slow), "the workers were not busy: nothing was tested"
+    assert handed_over < 1
+    for future in asked:
+        with pytest.raises(LabError, match="shorten the prefix"):
+            future.result(60)
+    assert all(len(future.result(60)) == 8 for future in slow)
+
+
 def test_nobody_watches_then_it_sleeps_and_wakes_when_somebody_looks(tmp_path, monkeypatch):
     monkeypatch.setenv("LMLAB_HOME", str(tmp_path))
     service = LocalJobs(1, Limits(unwatched_pause=0.5, unwatched_end=2.5))

@@ -102,3 +102,7 @@ def test_a_forged_id_in_the_browser_is_replaced(new_page):
 
 def test_figures_cost_little_and_the_page_is_small(page):
     assert page.evaluate("document.querySelectorAll('.block').length") < 300
+
+
+def test_there_are_no_deep_links_that_would_carry_the_visitor(page, app):
+    assert page.request.get(app + "gradio_api/deep_link?session_hash=x").status == 404
