@@ -355,6 +355,7 @@ class LocalJobs:
                 if future.set_running_or_notify_cancel():
                     future.set_exception(LabError("The worker stopped in the middle of this. Please try again."))
             seat.calls.clear()
+            seat.send(("end",))  # wakes the thread that delivers to the dead worker, so that it ends
             self._seats[index] = self._spawn(index)
             for record in self._active():
                 if record.worker != index:
