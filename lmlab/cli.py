@@ -402,7 +402,7 @@ def typed_options(kind: str, pairs: list[tuple[str, str]]) -> dict[str, int | st
     """
     from lmlab.models.build import MODELS
 
-    defaults = asdict(MODELS[kind][1]())
+    defaults = asdict(MODELS[kind].config())
     options: dict[str, int | str] = {}
     for name, value in pairs:
         options[name] = value  # `build` refuses a name that it does not know

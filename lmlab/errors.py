@@ -1,6 +1,8 @@
 """The one error that is written for a student: a sentence with the value and the way out."""
 
+import difflib
 import traceback
+from collections.abc import Iterable
 
 
 class LabError(ValueError):
@@ -20,3 +22,15 @@ def sentence_of(error: Exception) -> str:
         return str(error)
     traceback.print_exception(error)
     return f"Something went wrong in the lab ({type(error).__name__}). Nothing was lost; please try again."
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A question with the nearest known name, or nothing when none is near.
+
+    >>> nearest("transfromer", ["mlp", "transformer"])
+    " Did you mean 'transformer'?"
+    >>> nearest("forest", ["mlp", "transformer"])
+    ''
+    """
+    near = difflib.get_close_matches(name.lower(), list(known), n=1)
+    return f" Did you mean '{near[0]}'?" if near else ""

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lmlab.models.protocol import IGNORE, Examples, LanguageModel
-from lmlab.tokenizers.characters import CharacterTokenizer
+from lmlab.tokenizers.protocol import Tokenizer
 
 CHUNK = 4096  # predictions scored at once: about 100 ms of a small network on one core
 
@@ -88,7 +88,7 @@ class Evaluation:
         self,
         model: LanguageModel,
         documents: Sequence[str],
-        tokenizer: CharacterTokenizer,
+        tokenizer: Tokenizer,
         examples: Examples | None = None,
     ) -> None:
         self.model, self.documents, self.tokenizer = model, documents, tokenizer
@@ -131,10 +131,11 @@ class Evaluation:
         }
 
 
-def evaluate(model: LanguageModel, documents: Sequence[str], tokenizer: CharacterTokenizer) -> Loss:
+def evaluate(model: LanguageModel, documents: Sequence[str], tokenizer: Tokenizer) -> Loss:
     """The loss of any model on documents; one number for a table and for a GPT.
 
     >>> from lmlab.models.ngram import Ngram, NgramConfig, count_ngrams
+    >>> from lmlab.tokenizers.characters import CharacterTokenizer
     >>> tokenizer = CharacterTokenizer("ab")
     >>> model = Ngram(NgramConfig(2, "mle"), count_ngrams(["ab", "aa"], tokenizer, 2))
     >>> round(evaluate(model, ["ab"], tokenizer).nll, 4)             # (0 + ln 3 + 0) / 3 predictions
@@ -149,10 +150,11 @@ def evaluate(model: LanguageModel, documents: Sequence[str], tokenizer: Characte
     return evaluation.loss
 
 
-def surprisal(model: LanguageModel, document: str, tokenizer: CharacterTokenizer) -> list[float]:
+def surprisal(model: LanguageModel, document: str, tokenizer: Tokenizer) -> list[float]:
     """-ln p of each character of one document and of its end, in nats: n + 1 numbers for n characters.
 
     >>> from lmlab.models.ngram import Ngram, NgramConfig, count_ngrams
+    >>> from lmlab.tokenizers.characters import CharacterTokenizer
     >>> tokenizer = CharacterTokenizer("ab")
     >>> model = Ngram(NgramConfig(2, "mle"), count_ngrams(["ab", "aa"], tokenizer, 2))
     >>> [round(nats, 3) for nats in surprisal(model, "aa", tokenizer)]

@@ -9,7 +9,7 @@ from lmlab.errors import LabError
 from lmlab.evaluation.loss import token_nats
 from lmlab.generation.sampling import Sampling, choose
 from lmlab.models.protocol import LanguageModel, State
-from lmlab.tokenizers.characters import CharacterTokenizer
+from lmlab.tokenizers.protocol import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Sample:
 
 def generate(
     model: LanguageModel,
-    tokenizer: CharacterTokenizer,
+    tokenizer: Tokenizer,
     n: int = 1,
     sampling: Sampling | None = None,
     prefix: str = "",
@@ -54,6 +54,7 @@ def generate(
     first ones. Raises `LabError` for a prefix with unknown characters.
 
     >>> from lmlab.models.ngram import Ngram, NgramConfig, count_ngrams
+    >>> from lmlab.tokenizers.characters import CharacterTokenizer
     >>> tokenizer = CharacterTokenizer("ab")
     >>> model = Ngram(NgramConfig(2, "mle"), count_ngrams(["ab", "ab"], tokenizer, 2))
     >>> sample, = generate(model, tokenizer, trace=True)

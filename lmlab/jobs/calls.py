@@ -25,6 +25,7 @@ from lmlab.models.ngram import Ngram, count
 from lmlab.runs.cards import new_run_id, owner_folder, short_name, tidy
 from lmlab.runs.store import Run, corpus_card, counted_card, load_run, save_run
 from lmlab.tokenizers.characters import CharacterTokenizer
+from lmlab.tokenizers.protocol import Tokenizer
 
 MOST_SAMPLES = 1000
 MOST_ORDER = 8
@@ -169,7 +170,7 @@ def names_with(
     return {"names": found, "total": total}
 
 
-def _counted(corpus: Corpus, tokenizer: CharacterTokenizer, order: int, smoothing: str, k: float) -> Ngram:
+def _counted(corpus: Corpus, tokenizer: Tokenizer, order: int, smoothing: str, k: float) -> Ngram:
     if smoothing == "add-k" and k == 0:
         smoothing = "mle"
     return count(corpus, int(order), smoothing, float(k), tokenizer)  # type: ignore[arg-type]

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lmlab.tokenizers.characters import CharacterTokenizer, IntArray, with_boundaries
+from lmlab.tokenizers.characters import CharacterTokenizer
+from lmlab.tokenizers.protocol import IntArray, Tokenizer, with_boundaries
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Counts:
 
     vocab_size: int
     levels: list[Level]
+    boundary_id: int = 0
 
     def tokens(self, order: int) -> IntArray:
         """(G, order) the tokens of every n-gram of this order, unpacked from the keys."""
@@ -51,7 +53,7 @@ class Counts:
         return rows
 
 
-def count_ngrams(documents: Sequence[str], tokenizer: CharacterTokenizer, order: int) -> Counts:
+def count_ngrams(documents: Sequence[str], tokenizer: Tokenizer, order: int) -> Counts:
     """Count every n-gram of the documents up to length `order`.
 
     >>> counts = count_ngrams(["ab", "aa"], CharacterTokenizer("ab"), 2)
@@ -79,7 +81,7 @@ def count_ngrams(documents: Sequence[str], tokenizer: CharacterTokenizer, order:
         row, filler = rows[:-1], int(rows[-1])
         counts[filler] -= 1
         levels.append(Level(distinct, counts))
-    return Counts(V, levels)
+    return Counts(V, levels, boundary)
 
 
 def _distinct(keys: IntArray, below: int) -> tuple[IntArray, IntArray, IntArray]:

@@ -23,7 +23,8 @@ from lmlab.data.corpus import Corpus, Part
 from lmlab.errors import LabError
 from lmlab.models.counts import Counts, count_ngrams
 from lmlab.models.protocol import State
-from lmlab.tokenizers.characters import CharacterTokenizer, IntArray
+from lmlab.tokenizers.characters import CharacterTokenizer
+from lmlab.tokenizers.protocol import IntArray, Tokenizer
 
 Smoothing = Literal["mle", "add-k", "kneser-ney"]
 
@@ -99,7 +100,7 @@ class Ngram:
         different = np.bincount(suffix, minlength=len(level.keys))
         if order == 1:
             return different
-        begins_document = self.counts.tokens(order)[:, 0] == 0
+        begins_document = self.counts.tokens(order)[:, 0] == self.counts.boundary_id
         return np.where(begins_document, level.counts, different)
 
     def probabilities(self, contexts: IntArray) -> np.ndarray:
@@ -151,7 +152,7 @@ class Ngram:
         width = self.config.order - 1
         if width == 0:
             return np.zeros((ids.numel(), 0), dtype=np.int64)
-        padded = np.pad(ids.numpy(), ((0, 0), (width - 1, 0)))
+        padded = np.pad(ids.numpy(), ((0, 0), (width - 1, 0)), constant_values=self.counts.boundary_id)
         return np.lib.stride_tricks.sliding_window_view(padded, width, axis=1).reshape(-1, width)
 
     def table(self) -> IntArray:
@@ -169,7 +170,7 @@ def count(
     order: int = 2,
     smoothing: Smoothing = "add-k",
     k: float = 0.1,
-    tokenizer: CharacterTokenizer | None = None,
+    tokenizer: Tokenizer | None = None,
     part: Part = "train",
 ) -> Ngram:
     """Make a count model from one side of a corpus.

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lmlab.tokenizers.characters import CharacterTokenizer, with_boundaries
+from lmlab.tokenizers.characters import CharacterTokenizer
+from lmlab.tokenizers.protocol import Tokenizer, with_boundaries
 
 State = Any
 """What a model carries from one token to the next: a cache, a hidden state, or the last ids."""
@@ -63,9 +64,7 @@ class Examples:
     (2, 5)
     """
 
-    def __init__(
-        self, documents: Sequence[str], tokenizer: CharacterTokenizer, block_size: int | None = None
-    ) -> None:
+    def __init__(self, documents: Sequence[str], tokenizer: Tokenizer, block_size: int | None = None) -> None:
         ids, lengths = tokenizer.encode_many(documents)
         stream, starts = with_boundaries(ids, lengths, tokenizer.boundary_id)
         self.boundary_id = tokenizer.boundary_id
@@ -80,7 +79,7 @@ class Examples:
         self._columns = torch.arange(int(length.max()))
 
     @classmethod
-    def of(cls, model: LanguageModel, documents: Sequence[str], tokenizer: CharacterTokenizer) -> "Examples":
+    def of(cls, model: LanguageModel, documents: Sequence[str], tokenizer: Tokenizer) -> "Examples":
         """Examples that fit the model: whole documents, or windows of its block, or of a long document."""
         if model.block_size is not None:
             return cls(documents, tokenizer, model.block_size)

@@ -1,32 +1,11 @@
-"""Characters as tokens: the simplest tokenizer, and the one the ladder starts with.
-
-A tokenizer turns text into integers and back. Beside the characters there is one more token, the
-*boundary*: it begins and ends every document, is drawn as `.`, and no text ever encodes to it, so a full
-stop in the data is another token.
-"""
+"""Characters as tokens: the simplest tokenizer, and the one the ladder starts with."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lmlab.errors import LabError
-
-IntArray = NDArray[np.int64]
-
-
-class Tokenizer(Protocol):
-    """What every tokenizer offers."""
-
-    vocab_size: int
-    boundary_id: int
-
-    def encode(self, text: str) -> list[int]:
-        """Text -> ids, without boundaries."""
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Ids -> text; boundaries vanish."""
+from lmlab.tokenizers.protocol import IntArray
 
 
 class CharacterTokenizer:
@@ -40,6 +19,7 @@ class CharacterTokenizer:
     """
 
     boundary_id = 0
+    unknown_id: int | None = None
 
     def __init__(self, alphabet: Sequence[str]) -> None:
         self.alphabet = sorted(set(alphabet))
@@ -94,21 +74,3 @@ class CharacterTokenizer:
         if card.get("kind") != "characters" or not isinstance(card.get("alphabet"), str):
             raise LabError("This run's tokenizer is not one of characters; this version cannot read it.")
         return cls(str(card["alphabet"]))
-
-
-def with_boundaries(ids: IntArray, lengths: IntArray, boundary_id: int) -> tuple[IntArray, IntArray]:
-    """Put one boundary before, between and after the documents; also return where each document starts.
-
-    A document of n tokens that starts at s occupies s to s + n + 1: its boundary, its tokens, and the next
-    document's boundary, which is also its own end. A model predicts n + 1 tokens of it.
-
-    >>> stream, starts = with_boundaries(np.array([1, 2, 3]), np.array([2, 1]), 0)
-    >>> stream.tolist(), starts.tolist()
-    ([0, 1, 2, 0, 3, 0], [0, 3])
-    """
-    starts = np.concatenate([[0], np.cumsum(lengths + 1)])
-    stream = np.full(starts[-1] + 1, boundary_id, dtype=np.int64)
-    inside = np.ones(len(stream), dtype=bool)
-    inside[starts] = False
-    stream[inside] = ids
-    return stream, starts[:-1]

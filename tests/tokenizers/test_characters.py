@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmlab.tokenizers.characters import CharacterTokenizer, with_boundaries
+from lmlab.tokenizers.characters import CharacterTokenizer
+from lmlab.tokenizers.protocol import with_boundaries
 
 ALPHABET = "abcxyz. -'’\n\tßéप्🙂אم…0"
 documents = st.lists(st.text(ALPHABET, max_size=12), max_size=8)
