@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lmlab.tokenizers.characters import CharacterTokenizer
 from lmlab.tokenizers.protocol import IntArray, Tokenizer, with_boundaries
 
 
@@ -56,6 +55,7 @@ class Counts:
 def count_ngrams(documents: Sequence[str], tokenizer: Tokenizer, order: int) -> Counts:
     """Count every n-gram of the documents up to length `order`.
 
+    >>> from lmlab.tokenizers.characters import CharacterTokenizer
     >>> counts = count_ngrams(["ab", "aa"], CharacterTokenizer("ab"), 2)
     >>> counts.tokens(2).tolist(), counts.levels[1].counts.tolist()
     ([[0, 0], [0, 1], [1, 0], [1, 1], [1, 2], [2, 0]], [0, 2, 1, 1, 1, 1])

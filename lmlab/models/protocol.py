@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lmlab.tokenizers.characters import CharacterTokenizer
 from lmlab.tokenizers.protocol import Tokenizer, with_boundaries
 
 State = Any
@@ -56,6 +55,7 @@ class Examples:
     for n tokens. A document longer than the model's block is cut into windows that overlap by half; every
     token is predicted exactly once, and in a later window it sees at least half a block of what came before.
 
+    >>> from lmlab.tokenizers.characters import CharacterTokenizer
     >>> examples = Examples(["ab", "c"], CharacterTokenizer("abc"))
     >>> batch = examples.batch(torch.tensor([0, 1]))
     >>> batch.ids.tolist(), batch.targets.tolist()
