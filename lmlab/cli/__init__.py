@@ -1,0 +1,43 @@
+"""The command line: `python -m lmlab app | count | train | generate | evaluate | bench`.
+
+Results go to stdout; progress and errors go to stderr. With `--json` the last line on stdout is one JSON object. Its
+form stands in the command's docstring as lines of `path  type`: `a.b` is the field b of the object a, `a[]` an
+element of the list a, `{a,b}.c` stands for both a.c and b.c, and `|` separates the types that may occur.
+
+What takes long to import (torch, the app) is imported by the command that needs it, so `--help` answers at once.
+"""
+
+import sys
+from collections.abc import Callable
+
+import typer
+
+from lmlab.cli.bench import bench_command
+from lmlab.cli.count import count_command
+from lmlab.cli.evaluate import evaluate_command
+from lmlab.cli.generate import generate_command
+from lmlab.cli.launch import open_app
+from lmlab.cli.train import train_command
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "app": open_app,
+    "count": count_command,
+    "train": train_command,
+    "generate": generate_command,
+    "evaluate": evaluate_command,
+    "bench": bench_command,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+
+
+@app.callback()
+def _prepare() -> None:
+    """A lab for learning language modelling, from letter pairs to a small GPT."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a letter shows its number instead of ending the command.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

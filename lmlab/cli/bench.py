@@ -1,0 +1,65 @@
+"""`bench`: how fast lmlab is on this machine."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lmlab.cli.shared import Json, print_json, spoken, visible
+from lmlab.errors import LabError, nearest
+
+
+@spoken
+def bench_command(
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME ...", help="Measure these only; an unknown name lists them all.", show_default=False
+        ),
+    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", hidden=True)] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the speed of lmlab on this machine against its targets. Everything takes several minutes.
+
+    `met` is null where there is no target or nothing could be measured; `note` then says why.
+
+    \b
+    JSON:
+      machine.{cpu,system,python,torch,numpy}  string
+      machine.cores                            integer
+      rows[].{name,what,unit,note}             string
+      rows[].{value,target}                    number | null
+      rows[].met                               boolean | null
+      rows[].runs[]                            number
+    """
+    from lmlab.bench import BENCHES, Row, machine, run
+
+    wanted = [*(only or []), *(names or [])]
+    for name in wanted:
+        if name not in BENCHES:
+            raise LabError(f"There is no figure '{name}'. Choose from: {', '.join(BENCHES)}.{nearest(name, BENCHES)}")
+    about = machine()
+    rows = run(wanted, lambda name: typer.echo(f"Measuring {name} …", err=True))
+    if as_json:
+        print_json({"machine": asdict(about), "rows": [row.to_json() for row in rows]})
+        return
+    table = Table(title=f"{about.cpu}, {about.cores} cores, {about.system}", title_justify="left", show_lines=True)
+    table.caption = f"Python {about.python}, torch {about.torch}, numpy {about.numpy}"
+    table.add_column("figure", overflow="fold")
+    for column in ("measured", "at most"):
+        table.add_column(column, justify="right")
+    table.add_column("met")
+    table.add_column("how", overflow="fold")
+
+    def cell(row: Row, value: float | None) -> str:
+        return "–" if value is None else f"{value:.3g} {row.unit}"
+
+    for row in rows:
+        met = {True: "yes", False: "NO", None: "–"}[row.met]
+        how = f"{row.what}. {row.note}".strip()
+        table.add_row(row.name, cell(row, row.value), cell(row, row.target), met, Text(visible(how)))
+    Console().print(table)

@@ -1,0 +1,193 @@
+"""What the commands share: errors in one line, JSON, corpora, places, progress bars and tables."""
+
+import contextlib
+import functools
+import json
+import os
+import tempfile
+import traceback
+import unicodedata
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from lmlab.data.corpus import BUNDLED, Corpus, load_corpus
+from lmlab.errors import LabError, nearest
+
+if TYPE_CHECKING:  # these import torch
+    from lmlab.evaluation.loss import Loss
+    from lmlab.models.protocol import LanguageModel
+    from lmlab.tokenizers.protocol import Tokenizer
+
+RUN_FILES = {"run.json", "model.safetensors"}
+
+CorpusOption = Annotated[
+    str,
+    typer.Option(
+        metavar="C", help=f"{', '.join(BUNDLED)}, hub:owner/name, or the path of a file with one document a line."
+    ),
+]
+RunFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A run that `train --out` or `count --out` made.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line on stdout.")]
+
+P = ParamSpec("P")
+
+
+def spoken(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn every error of a command into one line on stderr, `Error: sentence`, and exit code 2.
+
+    With `--json` the sentence also ends stdout, as `{"error": sentence}`.
+    """
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+            return
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise  # asked for, or nobody reads us any more
+        except LabError as error:
+            sentence = str(error)
+        except OSError as error:  # a file that may not be read, a port that is taken
+            sentence = f"{error}. Check the path, its permissions, and that nothing else uses it."
+        except Exception as error:
+            if os.environ.get("LMLAB_TRACEBACK"):
+                traceback.print_exception(error)
+            sentence = (
+                f"Something went wrong that lmlab did not foresee ({type(error).__name__}: {error}). "
+                "Set LMLAB_TRACEBACK=1 and run the command again to see where."
+            )
+        line = visible(sentence)
+        typer.echo(f"Error: {line}", err=True)
+        if kwargs.get("as_json"):
+            print_json({"error": line})
+        raise typer.Exit(2)
+
+    return run
+
+
+def visible(text: str) -> str:
+    r"""Control characters, line breaks and broken characters as escapes, so that a text stays on its line.
+
+    >>> visible("a\nb \x1b[1m é प्रिया")
+    'a\\nb \\x1b[1m é प्रिया'
+    """
+    hidden = ("Cc", "Cs", "Zl", "Zp")
+    return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c) in hidden else c for c in text)
+
+
+def print_json(data: dict[str, Any]) -> None:
+    """One line on stdout, in ASCII, so that no terminal or pipe can spoil it."""
+    typer.echo(json.dumps(data, allow_nan=False))
+
+
+def open_corpus(source: str) -> Corpus:
+    """Load a corpus; the error about an unknown name suggests the nearest one."""
+    try:
+        return load_corpus(source)
+    except LabError as error:
+        hint = "" if Path(source).exists() else nearest(source, BUNDLED)
+        raise LabError(f"{error}{hint}") from None
+
+
+def source_of(corpus: str) -> str:
+    """What a card remembers of a corpus: its name, or the absolute path of its file.
+
+    >>> source_of("names"), source_of("hub:owner/name")
+    ('names', 'hub:owner/name')
+    """
+    named = corpus in BUNDLED or corpus.startswith("hub:") or "\n" in corpus
+    return corpus if named else os.path.abspath(corpus)
+
+
+def check_out(out: Path) -> Path:
+    """The absolute path of a folder that a run may be written to, found out *before* the work is done.
+
+    Raises `LabError` where something else is or where nothing can be written.
+    """
+    place = Path(os.path.abspath(out))
+    if Path.cwd().is_relative_to(place):
+        raise LabError(f"The folder {place} is the one you work in. Choose a new folder for the run.")
+    try:
+        if place.is_dir():
+            # Saving replaces the whole folder, so there must be nothing in it but a run.
+            others = sorted({path.name for path in place.iterdir()} - RUN_FILES)
+            if others:
+                raise LabError(f"{place} holds other files, such as {others[0]}. Choose a new folder for the run.")
+        elif place.exists():
+            raise LabError(f"{place} is a file. Choose a new folder for the run.")
+        nearest = next(folder for folder in place.parents if folder.exists())
+        with tempfile.TemporaryDirectory(dir=nearest, prefix=".lmlab-"):
+            return place
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise LabError(f"The run cannot be saved in {place}: {why}. Choose another place.") from None
+
+
+def measure(model: "LanguageModel", corpus: Corpus, tokenizer: "Tokenizer") -> dict[str, "Loss"]:
+    """The loss on the training and on the validation documents, with a progress bar on stderr."""
+    from lmlab.evaluation.loss import Evaluation
+
+    evaluations = {part: Evaluation(model, corpus.part(part), tokenizer) for part in ("train", "validation")}
+    losses: dict[str, Loss] = {}
+    with progress_bar() as bar:
+        for part, evaluation in evaluations.items():
+            task = bar.add_task(f"Measuring {part}", total=evaluation.examples.predictions)
+            for done in evaluation.chunks():
+                bar.update(task, completed=done)
+            assert evaluation.loss is not None
+            losses[part] = evaluation.loss
+    return losses
+
+
+@contextlib.contextmanager
+def progress_bar(*fields: str) -> Iterator[ProgressBar]:
+    """A progress bar on stderr with further fields between the count and the time that is left."""
+    columns = [TextColumn(field) for field in fields]
+    with ProgressBar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        *columns,
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        refresh_per_second=5,
+    ) as bar:
+        yield bar
+
+
+def show_losses(console: Console, losses: dict[str, "Loss"]) -> None:
+    """A table with the one loss in its three units."""
+    table = Table(box=None)
+    table.add_column("")
+    for column in ("nats per character", "perplexity", "bits per character"):
+        table.add_column(column, justify="right")
+    for part, loss in losses.items():
+        table.add_row(part, *(f"{value:.4f}".replace("inf", "∞") for value in (loss.nll, loss.perplexity, loss.bpc)))
+    console.print(table)
+    for part, loss in losses.items():
+        if loss.infinite_at is not None:
+            at = loss.infinite_at
+            say(
+                console,
+                f"Infinite on {part}: after '{at['after']}' the model holds '{at['next']}' impossible, and "
+                f"'{at['document']}' has it.",
+            )
+
+
+def show_place(console: Console, place: Path | None) -> None:
+    """Where the run was saved, if it was."""
+    if place is not None:
+        say(console, f"Saved in {place}")
+
+
+def say(console: Console, sentence: str) -> None:
+    """A sentence as it is, on one line whatever the terminal's width: it may be searched for or copied."""
+    console.print(Text(visible(sentence)), soft_wrap=True)
