@@ -117,9 +117,9 @@ def influence(model: nn.Module, ids: Tensor, t: int) -> list[float]:
     with untouched(model):
         model.eval()
         if hasattr(model, "states"):
-            steps = [state if isinstance(state, tuple) else (state,) for state in model.states(past)]
-            read: Any = model.head
-            of_steps = _by_step(_surprise(read(steps[-1][0]), target), steps)
+            recurrent: Any = model
+            steps = [state if isinstance(state, tuple) else (state,) for state in recurrent.states(past)]
+            of_steps = _by_step(_surprise(recurrent.head(steps[-1][0]), target), steps)
         else:
             logits, vectors = _watch_embedding(model, past)
             (gradient,) = torch.autograd.grad(_surprise(logits[:, -1], target), [vectors])
