@@ -7,32 +7,85 @@ import torch
 import torch.nn as nn
 
 from lmlab.errors import LabError, nearest
+from lmlab.models.average import Average, AverageConfig
 from lmlab.models.mlp import MLP, MLPConfig
+from lmlab.models.modern import Modern, ModernConfig
+from lmlab.models.recurrent import GRU, LSTM, RNN, RecurrentConfig
+from lmlab.models.skipgram import SkipGram, SkipGramConfig
+from lmlab.models.table import BigramTable, BigramTableConfig
 from lmlab.models.transformer import Transformer, TransformerConfig
 
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of model: its class, its config, its idea in one line, and where it comes from."""
+    """A kind of model: its class, its config, its idea in one line, and where it comes from.
+
+    `language_model` says whether it predicts the next token (`LanguageModel`) or only places tokens in space
+    (`EmbeddingModel`).
+    """
 
     model: type[Any]
     config: type[Any]
     idea: str
     source: str
+    language_model: bool = True
 
 
 MODELS: dict[str, Family] = {
+    "bigram-table": Family(
+        BigramTable,
+        BigramTableConfig,
+        "One row of logits for each token: the counted table of pairs, found by gradient descent.",
+        "Jurafsky and Martin, Speech and language processing (3rd edition), section 3.1",
+    ),
+    "average": Family(
+        Average,
+        AverageConfig,
+        "The past is the plain mean of its embeddings, or their mean with learned weights.",
+        "Iyyer et al. (2015), Deep unordered composition; Bahdanau et al. (2015), section 3.1, for the weights",
+    ),
     "mlp": Family(
         MLP,
         MLPConfig,
         "The last k tokens side by side through one hidden layer.",
         "Bengio et al. (2003), A neural probabilistic language model",
     ),
+    "rnn": Family(
+        RNN,
+        RecurrentConfig,
+        "One step a token; what was read is carried along as a hidden state.",
+        "Elman (1990), Finding structure in time",
+    ),
+    "gru": Family(
+        GRU,
+        RecurrentConfig,
+        "A recurrent network whose gates decide what to keep and what to renew.",
+        "Cho et al. (2014), Learning phrase representations using RNN encoder-decoder",
+    ),
+    "lstm": Family(
+        LSTM,
+        RecurrentConfig,
+        "A recurrent network with a cell that is added to, so that gradients reach far back.",
+        "Hochreiter and Schmidhuber (1997), Long short-term memory; Gers et al. (2000), Learning to forget",
+    ),
     "transformer": Family(
         Transformer,
         TransformerConfig,
         "Every token looks back at all before it, then thinks for itself.",
         "Vaswani et al. (2017), Attention is all you need; Radford et al. (2019), GPT-2",
+    ),
+    "modern": Family(
+        Modern,
+        ModernConfig,
+        "The transformer with today's choices, each behind a switch.",
+        "Su et al. (2021), RoFormer; Henry et al. (2020), Query-key normalization; So et al. (2021), Primer",
+    ),
+    "skip-gram": Family(
+        SkipGram,
+        SkipGramConfig,
+        "No language model: vectors that tell a token's neighbours from random tokens.",
+        "Mikolov et al. (2013), Distributed representations of words and phrases and their compositionality",
+        language_model=False,
     ),
 }
 
@@ -41,10 +94,10 @@ def config_of(kind: str, options: dict[str, Any]) -> Any:
     """Check the name and the options of a model and make its config.
 
     >>> config_of("mlp", {"context": 5})
-    MLPConfig(context=5, d_embed=10, d_hidden=128)
-    >>> config_of("mlp", {"n_head": 2})
+    MLPConfig(context=5, d_embed=10, d_hidden=128, activation='tanh', init='good', batch_norm=False)
+    >>> config_of("average", {"n_head": 2})
     Traceback (most recent call last):
-    lmlab.errors.LabError: The mlp has no option 'n_head'. It has: context, d_embed, d_hidden.
+    lmlab.errors.LabError: The average has no option 'n_head'. It has: d_embed, mixing.
     """
     if kind not in MODELS:
         raise LabError(f"There is no model '{kind}'. Choose one of: {', '.join(MODELS)}.{nearest(kind, MODELS)}")
@@ -52,10 +105,12 @@ def config_of(kind: str, options: dict[str, Any]) -> Any:
     known = [field.name for field in fields(config)]
     for name, value in options.items():
         if name not in known:
-            raise LabError(f"The {kind} has no option '{name}'. It has: {', '.join(known)}.{nearest(name, known)}")
+            raise LabError(
+                f"The {kind} has no option '{name}'. It has: {', '.join(known) or 'none'}.{nearest(name, known)}"
+            )
         wanted = type(getattr(config(), name))
         if type(value) is not wanted:
-            kind_of_value = {int: "a whole number", str: "a word"}.get(wanted, wanted.__name__)
+            kind_of_value = {int: "a whole number", str: "a word", bool: "true or false"}.get(wanted, wanted.__name__)
             raise LabError(f"The option {name} is {value!r}: give {kind_of_value}.")
     return config(**options)
 
