@@ -19,7 +19,7 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
-from lmlab.errors import LabError
+from lmlab.models.options import check_options
 from lmlab.models.protocol import State
 
 
@@ -31,10 +31,7 @@ class AverageConfig:
     mixing: Literal["mean", "attention"] = "mean"
 
     def __post_init__(self) -> None:
-        if not 1 <= self.d_embed <= 512:
-            raise LabError(f"d_embed is {self.d_embed}: choose 1 to 512.")
-        if self.mixing not in ("mean", "attention"):
-            raise LabError(f"mixing '{self.mixing}' is unknown: choose mean or attention.")
+        check_options(self, d_embed=512)
 
 
 class Average(nn.Module):

@@ -16,9 +16,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
-from lmlab.errors import LabError
+from lmlab.models.options import check_options
 from lmlab.models.protocol import State
-
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "relu": torch.relu, "gelu": F.gelu}
 
@@ -39,17 +38,7 @@ class MLPConfig:
     batch_norm: bool = False
 
     def __post_init__(self) -> None:
-        for name, value, most in (
-            ("context", self.context, 32),
-            ("d_embed", self.d_embed, 256),
-            ("d_hidden", self.d_hidden, 2048),
-        ):
-            if not 1 <= value <= most:
-                raise LabError(f"{name} is {value}: choose 1 to {most}.")
-        if self.activation not in ("tanh", "relu", "gelu"):
-            raise LabError(f"activation '{self.activation}' is unknown: choose tanh, relu or gelu.")
-        if self.init not in ("good", "too-large", "zero"):
-            raise LabError(f"init '{self.init}' is unknown: choose good, too-large or zero.")
+        check_options(self, context=32, d_embed=256, d_hidden=2048)
 
 
 class BatchNorm(nn.BatchNorm1d):

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lmlab.errors import LabError
+from lmlab.models.options import check_options
 from lmlab.models.protocol import State
 from lmlab.models.transformer import Cache, sinusoidal_positions
 
@@ -48,22 +49,7 @@ class ModernConfig:
     tied: bool = False
 
     def __post_init__(self) -> None:
-        for name, value, most in (
-            ("context", self.context, 1024),
-            ("d_model", self.d_model, 512),
-            ("n_layer", self.n_layer, 12),
-            ("n_head", self.n_head, 16),
-        ):
-            if not 1 <= value <= most:
-                raise LabError(f"{name} is {value}: choose 1 to {most}.")
-        for name, word, words in (
-            ("positions", self.positions, ("none", "learned", "sinusoidal", "rotary")),
-            ("norm", self.norm, ("pre", "post")),
-            ("norm_kind", self.norm_kind, ("layer", "rms")),
-            ("activation", self.activation, ("gelu", "relu2")),
-        ):
-            if word not in words:
-                raise LabError(f"{name} '{word}' is unknown: choose {', '.join(words[:-1])} or {words[-1]}.")
+        check_options(self, context=1024, d_model=512, n_layer=12, n_head=16)
         if self.d_model % self.n_head:
             raise LabError(f"d_model {self.d_model} does not divide into {self.n_head} heads: choose a multiple.")
         if self.positions == "sinusoidal" and self.d_model % 2:

@@ -20,7 +20,7 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
-from lmlab.errors import LabError
+from lmlab.models.options import check_options
 from lmlab.models.protocol import State
 
 Step = dict[str, Tensor]
@@ -35,9 +35,7 @@ class RecurrentConfig:
     d_hidden: int = 128
 
     def __post_init__(self) -> None:
-        for name, value, most in (("d_embed", self.d_embed, 512), ("d_hidden", self.d_hidden, 1024)):
-            if not 1 <= value <= most:
-                raise LabError(f"{name} is {value}: choose 1 to {most}.")
+        check_options(self, d_embed=512, d_hidden=1024)
 
 
 class Recurrent(nn.Module):
@@ -106,9 +104,10 @@ class Recurrent(nn.Module):
             steps.append(self.step(x[:, t], steps[-1]))
         return steps[1:]
 
-    def states(self, ids: Tensor) -> list[Tensor]:
-        """(B, T) -> T hidden states, each (B, H), with their gradients."""
-        return [step["hidden"] for step in self.unrolled(ids)]
+    def states(self, ids: Tensor) -> list[Any]:
+        """(B, T) -> what each of the T steps hands on, with gradients: h (B, H), or the pair (h, c) of an LSTM."""
+        steps = [tuple(step[name] for name in self.carried) for step in self.unrolled(ids)]
+        return steps if len(self.carried) > 1 else [hidden for (hidden,) in steps]
 
     def gates(self, ids: Tensor) -> dict[str, Tensor]:
         """(B, T) -> everything that the steps computed, each (B, T, H), by its name in the equations."""

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lmlab.errors import LabError
+from lmlab.models.options import check_options
 from lmlab.tokenizers.protocol import Tokenizer, with_boundaries
 
 NOISE_POWER = 0.75  # between uniform (0) and the tokens' own frequencies (1); chosen by trial in section 2.2
@@ -50,13 +51,7 @@ class SkipGramConfig:
     negatives: int = 5
 
     def __post_init__(self) -> None:
-        for name, value, most in (
-            ("d_embed", self.d_embed, 512),
-            ("window", self.window, 10),
-            ("negatives", self.negatives, 20),
-        ):
-            if not 1 <= value <= most:
-                raise LabError(f"{name} is {value}: choose 1 to {most}.")
+        check_options(self, d_embed=512, window=10, negatives=20)
 
 
 class SkipGram(nn.Module):
