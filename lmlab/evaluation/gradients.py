@@ -153,6 +153,8 @@ def _watch_embedding(model: nn.Module, ids: Tensor) -> tuple[Tensor, Tensor]:
         return vectors
 
     embedding: Any = getattr(model, "embedding", None)
+    if not hasattr(model, "logits"):
+        raise LabError(f"The {type(model).__name__} does not predict the next token: it has no loss to trace back.")
     if not isinstance(embedding, nn.Module):
         raise LabError(f"The {type(model).__name__} has no embedding: there is nothing to trace the loss back to.")
     hook = embedding.register_forward_hook(catch)

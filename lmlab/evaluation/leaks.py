@@ -168,21 +168,13 @@ class LeakEffect:
     clean: Loss | None
     all: Loss
 
-    @property
-    def flattery(self) -> float | None:
-        """By how many nats per character the usual number, over all, is below the one over the clean documents."""
-        if self.clean is None or not np.isfinite(self.clean.nll) or not np.isfinite(self.all.nll):
-            return None
-        return self.clean.nll - self.all.nll
-
     def to_json(self) -> dict[str, Any]:
-        """Counts, the three losses and the flattery as plain data."""
+        """Counts and the three losses as plain data."""
         return {
             "documents": {"leaked": self.documents_leaked, "clean": self.documents_clean},
             "leaked": self.leaked.to_json() if self.leaked else None,
             "clean": self.clean.to_json() if self.clean else None,
             "all": self.all.to_json(),
-            "flattery": self.flattery,
         }
 
 
@@ -205,15 +197,10 @@ def leak_effect(model: LanguageModel, corpus: Corpus, tokenizer: Tokenizer, part
     held_out = corpus.part(part)
     leaked = [document for document in held_out if document in known]
     clean = [document for document in held_out if document not in known]
-    of_leaked, of_clean = (evaluate(model, some, tokenizer) if some else None for some in (leaked, clean))
-    return LeakEffect(len(leaked), len(clean), of_leaked, of_clean, _together(of_leaked, of_clean))
-
-
-def _together(*losses: Loss | None) -> Loss:
-    found = [loss for loss in losses if loss is not None]
-    return Loss(
-        nats=sum(loss.nats for loss in found),
-        predictions=sum(loss.predictions for loss in found),
-        unseen=sum(loss.unseen for loss in found),
-        infinite_at=next((loss.infinite_at for loss in found if loss.infinite_at), None),
+    return LeakEffect(
+        documents_leaked=len(leaked),
+        documents_clean=len(clean),
+        leaked=evaluate(model, leaked, tokenizer) if leaked else None,
+        clean=evaluate(model, clean, tokenizer) if clean else None,
+        all=evaluate(model, held_out, tokenizer),
     )

@@ -15,6 +15,7 @@ from lmlab.evaluation.gradients import (
     update_ratios,
 )
 from lmlab.evaluation.loss import token_nats
+from lmlab.models.build import MODELS, build
 from lmlab.models.protocol import IGNORE, Batch
 
 V = 7
@@ -248,8 +249,6 @@ def test_a_window_model_feels_its_window_and_nothing_before(shaken, t):
 
 def test_the_windows_slots_are_told_apart_as_by_moving_each_embedding():
     """Against finite differences: move the vector of token k alone, in whatever window slot it stands."""
-    from lmlab.models.build import build
-
     model = build("mlp", {"context": 3, "d_embed": 2, "d_hidden": 4}, V, seed=1).double()
     nn.init.normal_(model.head.weight, generator=torch.Generator().manual_seed(0))
     ids, t, step = torch.tensor([[1, 2, 3, 4, 5, 6]]), 4, 1e-6  # all different: a row of the table is one token
@@ -301,6 +300,71 @@ def test_a_model_without_an_embedding_is_refused(refused):
 
     with refused("Table has no embedding"):
         influence(Table(), IDS, 1)
+
+
+# --- the models of the lab ----------------------------------------------------------------------------
+
+SMALL = {
+    "bigram-table": {},
+    "average": {"d_embed": 6},
+    "mlp": {"d_embed": 4, "d_hidden": 6, "batch_norm": True},
+    "rnn": {"d_embed": 4, "d_hidden": 6},
+    "gru": {"d_embed": 4, "d_hidden": 6},
+    "lstm": {"d_embed": 4, "d_hidden": 6},
+    "transformer": {"context": 8, "d_model": 8, "n_layer": 1, "n_head": 2},
+    "modern": {"context": 8, "d_model": 8, "n_layer": 1, "n_head": 2},
+}
+
+
+def test_every_language_model_is_looked_at():
+    assert set(SMALL) >= {kind for kind, family in MODELS.items() if family.language_model}
+
+
+@pytest.mark.parametrize("kind", SMALL)
+def test_every_model_can_be_looked_at_and_stays_as_it_is(shaken, kind):
+    model = shaken(kind, SMALL[kind], V).train()
+    before = everything(model)
+    norms = influence(model, IDS, 7)
+    report = gradient_report(model, BATCH, mean_nats)
+    assert same(before, everything(model))
+    json.dumps(report, allow_nan=False)
+    assert set(report["parameters"]) == {name for name, _ in model.named_parameters()}
+    reach = {"bigram-table": 1, "mlp": 3}.get(kind, 8)
+    assert [norm > 0 for norm in norms] == [k > 7 - reach for k in range(8)]
+
+
+def test_a_model_that_predicts_nothing_is_refused(refused):
+    with refused("does not predict"):
+        influence(build("skip-gram", {}, V), IDS, 1)
+
+
+@pytest.mark.parametrize("w", [0.5, 1.5])
+def test_the_rnn_of_the_lab_vanishes_and_explodes_where_tanh_is_straight(w):
+    """Near 0 tanh is the identity, so with a recurrent matrix w I the law of the linear network holds."""
+    model = build("rnn", {"d_embed": 4, "d_hidden": 4}, V).double()
+    nn.init.normal_(model.head.weight, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for name, weight in model.fused.named_parameters():
+            weight.mul_(1e-6 if name.startswith("weight_ih") else 0)
+        model.fused.weight_hh_l0.copy_(w * torch.eye(4))
+    norms = influence(model, IDS, 7)
+    assert [norm / norms[7] for norm in norms] == pytest.approx([w ** (7 - k) for k in range(8)], rel=1e-6)
+
+
+def test_an_open_forget_gate_keeps_the_influence_that_an_rnn_loses():
+    ids = torch.arange(32)[None] % V
+    kept = {}
+    for kind in ("rnn", "lstm"):
+        model = build(kind, {"d_embed": 4, "d_hidden": 8}, V, seed=1)
+        nn.init.normal_(model.head.weight, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            model.fused.weight_hh_l0.mul_(0.5)
+            if kind == "lstm":
+                model.fused.bias_ih_l0[8:16] = 8.0  # the second of torch's four blocks is the forget gate
+        norms = influence(model, ids, 30)
+        kept[kind] = norms[0] / norms[20]  # far back, where what is felt goes through the carried state alone
+    assert kept["rnn"] < 0.5**20
+    assert kept["lstm"] > 0.8
 
 
 # --- updates and activations --------------------------------------------------------------------------
