@@ -10,7 +10,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -25,10 +25,27 @@ Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 FILES = Path(__file__).parent / "files"
-BUNDLED = {"names": FILES / "names.txt", "names_indian": FILES / "names_indian.txt"}
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """A corpus that comes with the package: its file, its kind, and the tokens that suit it."""
+
+    path: Path
+    kind: Kind
+    tokenizer: str = "characters"
+
+
+BUNDLED = {
+    "names": Bundled(FILES / "names.txt", "names"),
+    "names_indian": Bundled(FILES / "names_indian.txt", "names"),
+    "words": Bundled(FILES / "words.txt", "names", "words"),
+    "shakespeare": Bundled(FILES / "shakespeare.txt", "text"),
+}
 
 FEWEST_FOR_HASH_SPLIT = 100
 LONGEST_NAME = 100  # characters; a longer line is prose, not a name
+SHORTEST_TEXT = 30  # characters, so that each tenth holds a few
 LARGEST_ALPHABET = 1_000  # distinct characters; a softmax over more would not fit a lesson
 
 
@@ -80,6 +97,8 @@ class Corpus:
     report: Report
     sha256: str
     name: str = "your text"
+    tokens: str = "characters"
+    """The tokenizer that suits it: `characters`, or `words` where the words are the lesson."""
 
     @cached_property
     def documents(self) -> "Dataset":
@@ -189,7 +208,11 @@ def names_corpus(lines: Iterable[str], name: str = "your text") -> Corpus:
         raise LabError(
             f"The corpus has {len(names)} usable line{'' if len(names) == 1 else 's'}: learning needs at least 3 "
             f"different names, one each to train, validate and test. Put one name on each line"
-            + (f", of at most {LONGEST_NAME} characters." if len(short) < len(filled) else ".")
+            + (
+                f", of at most {LONGEST_NAME} characters; what is longer is read as one text (kind text)."
+                if len(short) < len(filled)
+                else "."
+            )
         )
     sides, by_rank = split_names(names)
     report = Report(
@@ -209,8 +232,9 @@ def text_corpus(text: str, name: str = "your text") -> Corpus:
     >>> text_corpus("to be or not to be, that is the question").part("validation")
     ['ques']
     """
-    if len(text) < 30:
-        raise LabError(f"The text has {len(text)} characters: a split needs at least 30. Add more text.")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if len(text) < SHORTEST_TEXT:
+        raise LabError(f"The text has {len(text)} characters: a split needs at least {SHORTEST_TEXT}. Add more text.")
     first, second = len(text) * 8 // 10, len(text) * 9 // 10
     pieces = [text[:first], text[first:second], text[second:]]
     report = Report(lines=text.count("\n") + 1, kept=text.count("\n") + 1)
@@ -230,11 +254,12 @@ def _assemble(kind: Kind, texts: list[str], sides: list[Part], report: Report, n
     return corpus
 
 
-def load_corpus(source: str | Path, kind: Kind = "names") -> Corpus:
+def load_corpus(source: str | Path, kind: Kind | None = None) -> Corpus:
     """Load a bundled corpus, a file, pasted text or a Hub data set.
 
-    `source` is `names` or `names_indian` (bundled), `hub:owner/name` (needs a network), the path of a UTF-8
-    file with one document a line, or the text itself when it holds a line break.
+    `source` is the name of a bundled corpus (`names`, `names_indian`, `words`, `shakespeare`), `hub:owner/name`
+    (needs a network), the path of a UTF-8 file, or the text itself when it holds a line break. `kind` says
+    whether it is one document a line (`names`, the default for anything that is not bundled) or one `text`.
 
     Raises `LabError` when the source cannot be read or holds too little.
 
@@ -242,9 +267,16 @@ def load_corpus(source: str | Path, kind: Kind = "names") -> Corpus:
     {'train': 924, 'validation': 111, 'test': 110}
     >>> load_corpus("ada\\ngrace\\nalan").name
     'your text'
+    >>> load_corpus("to be, or not to be,\\nthat is the question", "text").kind
+    'text'
     """
+    if kind not in (None, "names", "text"):
+        raise LabError(f"The kind of corpus '{kind}' is unknown: choose names (one document a line) or text.")
     if isinstance(source, str) and source in BUNDLED:
-        return _from_text(BUNDLED[source].read_text("utf-8"), source, kind)
+        bundled = BUNDLED[source]
+        corpus = _from_text(bundled.path.read_text("utf-8"), source, kind or bundled.kind)
+        return replace(corpus, tokens=bundled.tokenizer)
+    kind = kind or "names"
     if isinstance(source, str) and source.startswith("hub:"):
         return names_or_text(hub_lines(source.removeprefix("hub:")), source, kind)
     if isinstance(source, str) and "\n" in source:
@@ -257,7 +289,7 @@ def load_corpus(source: str | Path, kind: Kind = "names") -> Corpus:
     if not is_file:
         raise LabError(
             f"There is no corpus or file called '{str(source)[:80]}'. "
-            f"Use {', '.join(BUNDLED)}, hub:owner/name, or the path of a file with one document a line."
+            f"Use {', '.join(BUNDLED)}, hub:owner/name, or the path of a file."
         )
     return _from_text(decode_utf8(path.read_bytes(), path.name), path.stem, kind)
 

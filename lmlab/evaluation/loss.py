@@ -1,7 +1,9 @@
 """The one loss. Everything that trains, compares or prints a loss calls `token_nats`.
 
 The unit of the ruler is nats per character: the sum of -ln p over all predictions, divided by the number of
-characters plus one end mark a document. A name of n letters is n + 1 predictions.
+characters plus one end mark a document. A name of n letters is n + 1 predictions of a model of characters. A
+model of longer tokens makes fewer, larger predictions; divided by the same characters they can be compared. For
+byte pairs the result is an upper bound: a text can be cut into tokens in more than one way, and only one is scored.
 """
 
 import math
@@ -13,9 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lmlab.models.protocol import IGNORE, Examples, LanguageModel
+from lmlab.errors import LabError
+from lmlab.models.protocol import IGNORE, Batch, Examples, LanguageModel
 from lmlab.tokenizers.protocol import Tokenizer
 
+LONGEST_SHOWN = 100  # characters of a document that is quoted whole
 CHUNK = 4096  # predictions scored at once: about 100 ms of a small network on one core
 
 
@@ -38,6 +42,8 @@ class Loss:
     >>> loss = Loss(nats=33.0, predictions=10)
     >>> round(loss.nll, 2), round(loss.perplexity, 2), round(loss.bpc, 2)
     (3.3, 27.11, 4.76)
+    >>> Loss(nats=33.0, predictions=10, characters=30).nll         # ten tokens of three characters each
+    1.1
     """
 
     nats: float
@@ -46,11 +52,16 @@ class Loss:
     """Predictions whose context a count model had never seen."""
     infinite_at: dict[str, str] | None = None
     """The first impossible prediction: `document`, `after` and `next`."""
+    characters: int | None = None
+    """Characters and end marks that were predicted; None: each prediction was one."""
+    unknown: int = 0
+    """Predicted tokens that stand for anything outside the vocabulary: their spelling is not paid for, so the
+    loss is too low where this is not 0."""
 
     @property
     def nll(self) -> float:
         """Nats per character, the end mark included."""
-        return self.nats / self.predictions
+        return self.nats / (self.characters or self.predictions)
 
     @property
     def perplexity(self) -> float:
@@ -73,7 +84,9 @@ class Loss:
             "perplexity": self.perplexity if math.isfinite(self.perplexity) else None,
             "bpc": self.bpc if finite else None,
             "predictions": self.predictions,
+            "characters": self.characters or self.predictions,
             "unseen": self.unseen,
+            "unknown": self.unknown,
             "infinite_at": self.infinite_at,
         }
 
@@ -91,41 +104,67 @@ class Evaluation:
         tokenizer: Tokenizer,
         examples: Examples | None = None,
     ) -> None:
+        if not hasattr(model, "logits"):
+            raise LabError(
+                "This model gives tokens a place, not a probability, so it has no loss on the ruler. "
+                "Choose a model that predicts the next token."
+            )
         self.model, self.documents, self.tokenizer = model, documents, tokenizer
         self.examples = examples or Examples.of(model, documents, tokenizer)
+        self.predictions = self.examples.predictions
         self.loss: Loss | None = None
         """The result, once the last chunk is done."""
 
     def chunks(self) -> Iterator[int]:
         """Score chunk after chunk; yields the number of predictions made so far."""
-        order = torch.argsort(self.examples.tokens, descending=True, stable=True)
         nats, done, unseen, infinite_at = 0.0, 0, 0, None
+        for documents, batch, logits in self._scored():
+            each = token_nats(logits, batch.targets)
+            predicted = batch.targets != IGNORE
+            if infinite_at is None and torch.isinf(each).any():
+                row, column = torch.nonzero(torch.isinf(each))[0].tolist()
+                infinite_at = self._where(int(documents[row]), batch.ids[row], batch.targets[row], column)
+            nats += float(each.double().sum())
+            done += int(predicted.sum())
+            if hasattr(self.model, "unseen"):
+                unseen += int(self.model.unseen(batch.ids)[predicted.numpy()].sum())
+            yield done
+        self.loss = Loss(nats, done, unseen, infinite_at, self.examples.characters, self.examples.unknown)
+
+    def _scored(self) -> Iterator[tuple[Tensor, Batch, Tensor]]:
+        """Batches, the document of each row, and the model's logits; every prediction comes exactly once."""
+        stream = getattr(self.model, "stream", None)
+        if stream is not None and self.model.block_size is None and len(self.examples) > len(self.documents):
+            # A state that runs on needs no windows: a long document is read from its start to its end.
+            whole = Examples(self.documents, self.tokenizer)
+            for document in range(len(whole)):
+                batch, state = whole.batch(torch.tensor([document])), None
+                for ids, targets in zip(batch.ids.split(CHUNK, 1), batch.targets.split(CHUNK, 1), strict=True):
+                    with torch.inference_mode():
+                        logits, state = stream(ids, state)
+                    yield torch.tensor([document]), Batch(ids, targets), logits
+            return
+        order = torch.argsort(self.examples.tokens, descending=True, stable=True)
         begin = 0
         while begin < len(order):
             size = max(1, CHUNK // int(self.examples.tokens[order[begin]]))
             indices = order[begin : begin + size]
             batch = self.examples.batch(indices)
             with torch.inference_mode():
-                each = token_nats(self.model.logits(batch.ids), batch.targets)
-            predicted = batch.targets != IGNORE
-            if infinite_at is None and torch.isinf(each).any():
-                row, column = torch.nonzero(torch.isinf(each))[0].tolist()
-                document = int(self.examples.document[indices[row]])
-                infinite_at = self._where(document, batch.ids[row], batch.targets[row], column)
-            nats += float(each.double().sum())
-            done += int(predicted.sum())
-            if hasattr(self.model, "unseen"):
-                unseen += int(self.model.unseen(batch.ids)[predicted.numpy()].sum())
+                logits = self.model.logits(batch.ids)
+            yield torch.from_numpy(self.examples.document)[indices], batch, logits
             begin += size
-            yield done
-        self.loss = Loss(nats, done, unseen, infinite_at)
 
     def _where(self, document: int, ids: Tensor, targets: Tensor, column: int) -> dict[str, str]:
         symbols = self.tokenizer.symbols
         context = self.model.context
         first = 0 if context is None else max(0, column + 1 - max(1, context))
+        text = self.documents[document]
+        if len(text) > LONGEST_SHOWN:
+            begin = max(0, column + 1 - LONGEST_SHOWN)
+            text = "…" + self.tokenizer.decode([*ids[begin : column + 1].tolist(), int(targets[column])])
         return {
-            "document": self.documents[document],
+            "document": text,
             "after": "".join(symbols[i] for i in ids[first : column + 1].tolist()),
             "next": symbols[int(targets[column])],
         }
@@ -151,7 +190,7 @@ def evaluate(model: LanguageModel, documents: Sequence[str], tokenizer: Tokenize
 
 
 def surprisal(model: LanguageModel, document: str, tokenizer: Tokenizer) -> list[float]:
-    """-ln p of each character of one document and of its end, in nats: n + 1 numbers for n characters.
+    """-ln p of each token of one document and of its end, in nats: n + 1 numbers for n tokens.
 
     >>> from lmlab.models.ngram import Ngram, NgramConfig, count_ngrams
     >>> from lmlab.tokenizers.characters import CharacterTokenizer

@@ -47,7 +47,7 @@ def generate(
     seed: int = 0,
     trace: bool = False,
 ) -> list[Sample]:
-    """Generate n texts that begin with `prefix`.
+    """Generate n texts that begin with `prefix`, of at most `limit` tokens.
 
     The random numbers are a table with a row a text and a column a roll, fixed by the seed: the same dice
     under another model or temperature give texts that can be compared, and asking for more texts keeps the
@@ -68,10 +68,16 @@ def generate(
         raise LabError(f"The length limit is {limit}: choose 1 to 10,000.")
     if not 0 <= seed < 2**63:
         raise LabError(f"The seed is {seed}: choose 0 or a positive whole number below 2 to the power of 63.")
-    if len(prefix) >= limit:
-        raise LabError(f"The prefix has {len(prefix)} characters and the limit is {limit}: shorten the prefix.")
+    if not hasattr(model, "next"):
+        raise LabError(
+            "This model gives tokens a place, not a probability, so it cannot write. "
+            "Choose a model that predicts the next token."
+        )
     boundary = tokenizer.boundary_id
-    first = torch.tensor([[boundary, *tokenizer.encode(prefix)]])
+    begin = tokenizer.encode(prefix)
+    if len(begin) >= limit:
+        raise LabError(f"The prefix has {len(begin)} tokens and the limit is {limit}: shorten the prefix.")
+    first = torch.tensor([[boundary, *begin]])
     dice = torch.rand(n, limit, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
     chosen = torch.full((n, limit), boundary)
@@ -82,7 +88,7 @@ def generate(
     alive = torch.arange(n)
     ids, state = first.expand(n, -1), None
     with torch.inference_mode():
-        for roll in range(limit - len(prefix)):
+        for roll in range(limit - len(begin)):
             logits, state = model.next(ids, state)
             p_final = sampling.apply(logits).softmax(-1)
             token = choose(p_final, dice[alive, roll])
@@ -100,7 +106,7 @@ def generate(
             ids = token[:, None]
     return [
         Sample(
-            prefix + tokenizer.decode(chosen[i].tolist()),
+            tokenizer.decode([*begin, *chosen[i].tolist()]),
             bool(ended[i]),
             float(nats[i]),
             int(rolls[i]),

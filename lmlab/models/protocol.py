@@ -16,7 +16,8 @@ State = Any
 IGNORE = -100
 """Target where nothing is predicted (the padding of a batch)."""
 
-LONG_DOCUMENT = 256  # tokens; a longer document is read in windows, whatever the model
+LONG_DOCUMENT = 256  # tokens; a longer document is measured in windows, whatever the model
+TRAINING_WINDOW = 64  # tokens of a long document that a model without a block learns from at once
 
 
 @runtime_checkable
@@ -47,29 +48,51 @@ class Batch:
     ids: Tensor
     targets: Tensor
 
+    @property
+    def predictions(self) -> int:
+        """How many targets there are."""
+        return int((self.targets != IGNORE).sum())
+
 
 class Examples:
     """Encoded documents, cut into the sequences that a model reads.
 
     Each document becomes `boundary, tokens` as input and `tokens, boundary` as targets: n + 1 predictions
-    for n tokens. A document longer than the model's block is cut into windows that overlap by half; every
-    token is predicted exactly once, and in a later window it sees at least half a block of what came before.
+    for n tokens. A document longer than a block is cut into windows.
+
+    To measure, windows overlap by half: every token is predicted exactly once, and in a later window it sees at
+    least half a block of what came before. To learn (`learning=True`), windows lie end to end and begin somewhere
+    else in each epoch, so that nothing is computed twice and no token always stands at a window's start.
 
     >>> from lmlab.tokenizers.characters import CharacterTokenizer
     >>> examples = Examples(["ab", "c"], CharacterTokenizer("abc"))
     >>> batch = examples.batch(torch.tensor([0, 1]))
     >>> batch.ids.tolist(), batch.targets.tolist()
     ([[0, 1, 2], [0, 3, 0]], [[1, 2, 0], [3, 0, -100]])
-    >>> len(examples), examples.predictions
-    (2, 5)
+    >>> len(examples), examples.predictions, examples.characters
+    (2, 5, 5)
     """
 
-    def __init__(self, documents: Sequence[str], tokenizer: Tokenizer, block_size: int | None = None) -> None:
+    def __init__(
+        self,
+        documents: Sequence[str],
+        tokenizer: Tokenizer,
+        block_size: int | None = None,
+        learning: bool = False,
+        blind: int = 0,
+    ) -> None:
+        """`blind` targets at the start of a learning window are left out: their context would be cut off."""
         ids, lengths = tokenizer.encode_many(documents)
         stream, starts = with_boundaries(ids, lengths, tokenizer.boundary_id)
         self.boundary_id = tokenizer.boundary_id
         self.predictions = int(np.sum(lengths + 1))
-        document, begin, length, skip = _windows(lengths + 1, block_size)
+        """How many tokens are predicted, the end marks included."""
+        self.characters = sum(len(document) + 1 for document in documents)
+        """How many characters the documents have, one end mark each included: what a loss is divided by."""
+        unknown = tokenizer.unknown_id
+        self.unknown = 0 if unknown is None else int(np.sum(ids == unknown))
+        """How many of the predicted tokens stand for something outside the vocabulary."""
+        document, begin, length, skip = _windows(lengths + 1, block_size, learning)
         self.document = document
         """(N,) which document each example is cut from."""
         self._stream = torch.from_numpy(stream)
@@ -77,15 +100,35 @@ class Examples:
         self._length = torch.from_numpy(length)
         self._skip = torch.from_numpy(skip)
         self._columns = torch.arange(int(length.max()))
+        self._cut = learning and len(document) > len(documents)
+        if self._cut:
+            self._first = self._begin
+            self._latest = torch.from_numpy(starts[document] + lengths[document] + 1 - length)
+            self._block, self._blind = block_size or 1, blind
+            self._document_start = torch.from_numpy(starts[document])
 
     @classmethod
-    def of(cls, model: LanguageModel, documents: Sequence[str], tokenizer: Tokenizer) -> "Examples":
+    def of(
+        cls, model: LanguageModel, documents: Sequence[str], tokenizer: Tokenizer, learning: bool = False
+    ) -> "Examples":
         """Examples that fit the model: whole documents, or windows of its block, or of a long document."""
         if model.block_size is not None:
-            return cls(documents, tokenizer, model.block_size)
+            return cls(documents, tokenizer, model.block_size, learning)
         if max(len(document) for document in documents) < LONG_DOCUMENT:
             return cls(documents, tokenizer)
-        return cls(documents, tokenizer, max(LONG_DOCUMENT, 2 * (model.context or 0)))
+        context = model.context or 0
+        if learning:
+            blind = max(0, context - 1)
+            return cls(documents, tokenizer, max(TRAINING_WINDOW, 2 * context), learning, blind)
+        return cls(documents, tokenizer, max(LONG_DOCUMENT, 2 * context))
+
+    def new_epoch(self, generator: torch.Generator) -> None:
+        """Move the windows of long documents by a new distance; documents that were not cut stay whole."""
+        if self._cut:
+            shift = torch.randint(self._block, (1,), generator=generator)
+            self._begin = torch.minimum(self._first + shift, self._latest)
+            # At a document's true start nothing is cut off: there a short context is the whole context.
+            self._skip = torch.where(self._begin == self._document_start, 0, self._blind)
 
     def __len__(self) -> int:
         return len(self._begin)
@@ -107,19 +150,21 @@ class Examples:
         return Batch(ids, targets)
 
 
-def _windows(lengths: np.ndarray, block_size: int | None) -> tuple[np.ndarray, ...]:
+def _windows(lengths: np.ndarray, block_size: int | None, learning: bool) -> tuple[np.ndarray, ...]:
     """(document, begin, length, targets to skip) of each window; one window where the document fits."""
     if block_size is None or lengths.max() <= block_size:
         zero = np.zeros_like(lengths)
         return np.arange(len(lengths)), zero, lengths, zero
-    stride = max(1, block_size // 2)
+    overlap = 0 if learning else block_size - max(1, block_size // 2)
     rows = []
     for document, length in enumerate(lengths.tolist()):
         rows.append((document, 0, min(length, block_size), 0))
         done = block_size
         while done < length:
-            begin = done - (block_size - stride)
+            begin = done - overlap
             end = min(begin + block_size, length)
-            rows.append((document, begin, end - begin, done - begin))
+            if learning:
+                begin = max(0, end - block_size)  # a last window is as long as the others
+            rows.append((document, begin, end - begin, 0 if learning else done - begin))
             done = end
     return tuple(np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))

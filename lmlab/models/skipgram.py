@@ -94,6 +94,11 @@ class PairBatch:
     contexts: Tensor
     negatives: Tensor
 
+    @property
+    def predictions(self) -> int:
+        """How many neighbours are told from noise: one a pair."""
+        return len(self.centres)
+
 
 def negative_sampling_loss(model: EmbeddingModel, centres: Tensor, contexts: Tensor, negatives: Tensor) -> Tensor:
     """Mean loss a pair, in nats of 1 + K yes-or-no questions: (B,), (B,), (B, K) -> a scalar.

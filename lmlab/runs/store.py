@@ -11,7 +11,7 @@ import os
 import platform
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import lmlab
-from lmlab.data.corpus import Corpus
+from lmlab.data.corpus import Corpus, load_corpus
 from lmlab.errors import LabError
 from lmlab.evaluation.loss import Loss
 from lmlab.models.build import build, describe
@@ -31,10 +31,12 @@ from lmlab.models.counts import Counts, Level
 from lmlab.models.ngram import Ngram, NgramConfig
 from lmlab.models.protocol import LanguageModel
 from lmlab.runs.cards import SCHEMA, read_card
-from lmlab.tokenizers.characters import CharacterTokenizer
+from lmlab.tokenizers.load import tokenizer_from_json
+from lmlab.tokenizers.protocol import Tokenizer
+from lmlab.training.recipe import Recipe
 from lmlab.training.trainer import Trainer
 
-LARGEST_VOCABULARY = 10_000
+LARGEST_VOCABULARY = 60_000  # GPT-2 has 50,257
 DAMAGE = (
     OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RuntimeError,
     safetensors.SafetensorError,
@@ -47,7 +49,7 @@ class Run:
     """A model that can be used, with its tokenizer and its card."""
 
     model: LanguageModel
-    tokenizer: CharacterTokenizer
+    tokenizer: Tokenizer
     card: dict[str, Any]
 
 
@@ -56,9 +58,7 @@ def corpus_card(corpus: Corpus) -> dict[str, Any]:
     return {"name": corpus.name, "kind": corpus.kind, "sha256": corpus.sha256, "split": corpus.split}
 
 
-def _card(
-    model: dict[str, Any], corpus: Corpus, tokenizer: CharacterTokenizer, losses: dict[str, Loss]
-) -> dict[str, Any]:
+def _card(model: dict[str, Any], corpus: Corpus, tokenizer: Tokenizer, losses: dict[str, Loss]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "created": time.time(),
@@ -77,23 +77,30 @@ def _card(
 
 def trained_card(trainer: Trainer, kind: str, run_id: str) -> dict[str, Any]:
     """The card of a trained model: everything needed to train it again, and how it went."""
-    card = _card(describe(kind, trainer.model), trainer.corpus, trainer.tokenizer, trainer.losses)
+    on_the_ruler = trainer.objective.on_the_ruler
+    card = _card(
+        describe(kind, trainer.model), trainer.corpus, trainer.tokenizer, trainer.losses if on_the_ruler else {}
+    )
+    if not on_the_ruler:  # a loss of another kind must not be compared with those of the ruler
+        card["objective_losses"] = {part: loss.nll for part, loss in trainer.losses.items()}
     return {
         **card,
         "id": run_id,
+        "objective": trainer.objective.name,
         "recipe": asdict(trainer.recipe),
         "seed": trainer.recipe.seed,
         "threads": torch.get_num_threads(),
         "steps": trainer.step_number,
         "planned_steps": trainer.scheduled,
         "seconds": trainer.seconds,
+        "tokens": trainer.tokens,
         "diverged": trainer.diverged,
         "history": trainer.history,
     }
 
 
 def counted_card(
-    model: Ngram, corpus: Corpus, tokenizer: CharacterTokenizer, losses: dict[str, Loss], run_id: str
+    model: Ngram, corpus: Corpus, tokenizer: Tokenizer, losses: dict[str, Loss], run_id: str
 ) -> dict[str, Any]:
     """The card of a count model."""
     about = {
@@ -107,15 +114,18 @@ def counted_card(
 
 def save_run(folder: str | Path, model: nn.Module | Ngram, card: dict[str, Any]) -> None:
     """Write a run. Raises `LabError` when the disk refuses; the former content then stays."""
+    _write(Path(folder), {"model.safetensors": _weights(model)}, {"run.json": card})
+
+
+def _weights(model: nn.Module | Ngram) -> dict[str, Tensor]:
     if isinstance(model, Ngram):
-        tensors = {
+        return {
             f"{name}.{i}": torch.from_numpy(np.ascontiguousarray(array))
             for i, level in enumerate(model.counts.levels)
             for name, array in (("keys", level.keys), ("counts", level.counts))
         }
-    else:
-        tensors = {name: weight.contiguous() for name, weight in model.state_dict().items()}
-    _write(Path(folder), {"model.safetensors": tensors}, {"run.json": card})
+    # Weights that two parts share (a tied head) are written twice: the format has no word for sharing.
+    return {name: weight.detach().clone().contiguous() for name, weight in model.state_dict().items()}
 
 
 def load_run(folder: str | Path) -> Run:
@@ -123,15 +133,15 @@ def load_run(folder: str | Path) -> Run:
     card = read_card(folder)
     about = card["model"]
     try:
-        tokenizer = CharacterTokenizer.from_json(card["tokenizer"])
+        tokenizer = tokenizer_from_json(card["tokenizer"])
         if not tokenizer.vocab_size == about["vocab_size"] <= LARGEST_VOCABULARY:
             raise ValueError("vocabulary")
         path = Path(folder) / "model.safetensors"
         model: LanguageModel
         if about["kind"] == "ngram":
-            model = _load_ngram(path, NgramConfig(**about["options"]), tokenizer.vocab_size)
+            model = _load_ngram(path, NgramConfig(**about["options"]), tokenizer)
         else:
-            network = build(about["kind"], about["options"], tokenizer.vocab_size)
+            network = build(about["kind"], about["options"], tokenizer.vocab_size, boundary_id=tokenizer.boundary_id)
             network.load_state_dict(load_file(path))
             model = network.eval()  # type: ignore[assignment]
     except LabError:
@@ -143,8 +153,8 @@ def load_run(folder: str | Path) -> Run:
     return Run(model, tokenizer, card)
 
 
-def _load_ngram(path: Path, config: NgramConfig, vocab_size: int) -> Ngram:
-    tensors = load_file(path)
+def _load_ngram(path: Path, config: NgramConfig, tokenizer: Tokenizer) -> Ngram:
+    tensors, vocab_size = load_file(path), tokenizer.vocab_size
     levels = [Level(tensors[f"keys.{i}"].numpy(), tensors[f"counts.{i}"].numpy()) for i in range(config.order)]
     contexts = 1
     for level in levels:
@@ -159,7 +169,30 @@ def _load_ngram(path: Path, config: NgramConfig, vocab_size: int) -> Ngram:
         if not sound:
             raise ValueError("count table")
         contexts = len(level.keys)
-    return Ngram(config, Counts(vocab_size, levels))
+    return Ngram(config, Counts(vocab_size, levels, tokenizer.boundary_id))
+
+
+def record_test(folder: str | Path, loss: Loss) -> dict[str, Any]:
+    """Write the loss on the test split into a run's card, with the time; returns the card.
+
+    Whoever looks at the test split again and again, and picks the best, has made it a second validation split.
+    So every look is on record.
+    """
+    card = read_card(folder)
+    card["metrics"]["test"] = loss.to_json()
+    card["test_opened"] = [*card.get("test_opened", []), time.time()]
+    place = Path(folder) / "run.json"
+    new = place.with_name(f".run.json.{os.getpid()}.new")
+    try:
+        new.write_text(json.dumps(finite(card)), "utf-8")
+        os.replace(new, place)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise LabError(f"The look at the test split could not be recorded in {place}: {error}.") from None
+    return card
+
+
+# --- checkpoints ------------------------------------------------------------------------------------------
 
 
 def save_checkpoint(folder: str | Path, trainer: Trainer) -> None:
@@ -167,6 +200,53 @@ def save_checkpoint(folder: str | Path, trainer: Trainer) -> None:
     tensors: dict[str, Tensor] = {}
     rest = _pack(trainer.state_dict(), "", tensors)
     _write(Path(folder), {"checkpoint.safetensors": tensors}, {"checkpoint.json": rest})
+
+
+def save_stopped(folder: str | Path, trainer: Trainer, card: dict[str, Any]) -> None:
+    """Write a run that was stopped early and measured, with the checkpoint from which it can go on."""
+    if trainer.before_stop is None:
+        raise LabError(f"The run {card['id']} was not stopped early: there is nothing to go on from.")
+    tensors: dict[str, Tensor] = {}
+    rest = _pack(trainer.before_stop, "", tensors)
+    _write(
+        Path(folder),
+        {"model.safetensors": _weights(trainer.model), "checkpoint.safetensors": tensors},
+        {"run.json": card, "checkpoint.json": rest},
+    )
+
+
+def resume(folder: str | Path) -> Trainer:
+    """A trainer that goes on where `save_stopped` left it; the result equals that of a run that never stopped.
+
+    Raises `LabError` where there is no checkpoint, or the corpus is gone or has changed.
+    """
+    card = read_card(folder)
+    if not (Path(folder) / "checkpoint.json").is_file():
+        raise LabError(
+            f"The run {folder} was not stopped early: it has no checkpoint to go on from. Train a new one."
+        )
+    about = card["corpus"]
+    try:
+        tokenizer = tokenizer_from_json(card["tokenizer"])
+        recipe = Recipe(**card["recipe"])
+        corpus = load_corpus(about.get("source", about["name"]), about["kind"])
+        if corpus.sha256 != about["sha256"]:
+            raise LabError(
+                f"The corpus '{about['name']}' is not the one that {folder} learned from: it has changed since. "
+                "Bring the old one back, or train a new model."
+            )
+        model = build(
+            card["model"]["kind"], card["model"]["options"], tokenizer.vocab_size, recipe.seed, tokenizer.boundary_id
+        )
+        # The steps were planned when the run began; a rehearsal now might plan others.
+        trainer = Trainer(model, corpus, replace(recipe, seconds=None, steps=card["planned_steps"]), None, tokenizer)
+    except LabError:
+        raise
+    except DAMAGE:
+        raise LabError(f"The card of the run {folder} is damaged. Train the model again.") from None
+    trainer.recipe = recipe
+    load_checkpoint(folder, trainer)
+    return trainer
 
 
 def load_checkpoint(folder: str | Path, trainer: Trainer) -> None:

@@ -21,13 +21,13 @@ import torch.nn as nn
 
 from lmlab.data.corpus import Corpus
 from lmlab.errors import LabError
-from lmlab.evaluation.loss import Evaluation, Loss
+from lmlab.evaluation.loss import Loss
 from lmlab.evaluation.novelty import novelty
 from lmlab.evaluation.projection import project
 from lmlab.generation.generate import generate
-from lmlab.models.protocol import Examples
 from lmlab.tokenizers.characters import CharacterTokenizer
-from lmlab.training.objectives import Objective, next_token
+from lmlab.tokenizers.protocol import Tokenizer
+from lmlab.training.objectives import Data, Measurement, Objective, objective_of
 from lmlab.training.optimizers import make_optimizers, rate
 from lmlab.training.recipe import Recipe
 
@@ -35,6 +35,7 @@ CURVE_POINTS = 600  # batch losses are averaged into at most about this many poi
 # Shares of the steps' computing; together under 5 %.
 VALIDATION_SHARE, NAMES_SHARE, EMBEDDING_SHARE = 0.025, 0.008, 0.004
 MOST_PROBES = 60
+LARGE_VOCABULARY, MOST_LARGE_PROBES = 300, 6  # a picture of thousands of tokens is heavy to keep
 REMEMBER_EVERY = 50  # steps between the states that a diverged run can go back to
 SURELY_LOST = 10  # steps in a row at three times the first loss
 
@@ -59,7 +60,7 @@ class Progress:
 class Batches:
     """Examples in a new random order each epoch, from a generator of its own."""
 
-    def __init__(self, examples: Examples, batch_size: int, seed: int) -> None:
+    def __init__(self, examples: Data, batch_size: int, seed: int) -> None:
         self.examples = examples
         self.batch_size = min(batch_size, len(examples))
         self._generator = torch.Generator().manual_seed(seed)
@@ -68,6 +69,7 @@ class Batches:
     def _shuffle(self) -> None:
         self._before = self._generator.get_state()
         self._order = torch.randperm(len(self.examples), generator=self._generator)
+        self.examples.new_epoch(self._generator)
         self._cursor = 0
 
     def next(self) -> Any:
@@ -102,27 +104,40 @@ class Trainer:
     ('done', 50, True)
     """
 
-    def __init__(self, model: nn.Module, corpus: Corpus, recipe: Recipe, objective: Objective = next_token) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        corpus: Corpus,
+        recipe: Recipe,
+        objective: Objective | None = None,
+        tokenizer: Tokenizer | None = None,
+    ) -> None:
+        """By default the objective is the model's own and the tokenizer that of the corpus's characters."""
         torch.set_num_threads(recipe.threads)  # for the whole process: the sums depend on it
-        self.model, self.corpus, self.recipe, self.objective = model, corpus, recipe, objective
-        self.tokenizer = CharacterTokenizer(corpus.alphabet)
+        self.model, self.corpus, self.recipe = model, corpus, recipe
+        self.objective = objective or objective_of(model)
+        self.tokenizer: Tokenizer = tokenizer or CharacterTokenizer(corpus.alphabet)
         if model.vocab_size != self.tokenizer.vocab_size:
             raise LabError(
                 f"The model has {model.vocab_size} tokens and the corpus {self.tokenizer.vocab_size}: "
                 "train on the corpus that the model was made for."
             )
         documents = corpus.part("train")[: recipe.train_size]
-        self.examples = Examples.of(model, documents, self.tokenizer)  # type: ignore[arg-type]
-        self._parts = {"train": documents, "validation": corpus.part("validation")}
-        self._encoded = {
-            "train": self.examples,
-            "validation": Examples.of(model, self._parts["validation"], self.tokenizer),  # type: ignore[arg-type]
-        }
+        self.examples = self.objective.examples(model, documents, self.tokenizer)
+        self.characters_per_token = (
+            self.examples.characters / self.examples.predictions if self.objective.on_the_ruler else 1.0
+        )
+        """How many characters of the training text a token stands for: a batch's loss is told per character."""
+        self._documents = {"train": documents, "validation": corpus.part("validation")}
+        self._measurements: dict[str, Measurement] = {}
         self.batches = Batches(self.examples, recipe.batch_size, stream_seed(recipe.seed, "batches"))
         self.optimizers = make_optimizers(model, recipe)
         self.step_number = 0
         self.seconds = 0.0
+        self.tokens = 0
+        """Tokens learned from so far, each as often as it was seen."""
         self.finished = False
+        self.before_stop: dict[str, Any] | None = None
         self.diverged: dict[str, Any] | None = None
         self.history: dict[str, list[Any]] = {"batch": [], "validation": [], "embedding": [], "names": []}
         self.losses: dict[str, Loss] = {}
@@ -131,7 +146,6 @@ class Trainer:
         self._bucket: list[float] = []
         self._good: dict[str, Any] | None = None
         self._measuring: Iterator[int] | None = None
-        self._evaluation: Evaluation | None = None
         self.scheduled = recipe.steps or self._plan(recipe.seconds or 1.0)
         """The steps that the learning rate's schedule was made for; stopping early does not change them."""
         self.planned = self.scheduled
@@ -166,17 +180,20 @@ class Trainer:
         parameters = sum(weight.numel() for weight in self.model.parameters())
         small = min(1.0, (20_000 / parameters) ** 0.5)
         learned = (5 - 2 * small) * self.batches.batch_size * self.examples.predictions / len(self.examples)
-        cost = self._encoded["validation"].predictions / learned
+        cost = self._measurement("validation").predictions / learned
         names_cost = 256 / self.batches.batch_size * small
+        pictures = MOST_PROBES if self.tokenizer.vocab_size <= LARGE_VOCABULARY else MOST_LARGE_PROBES
         self._steps_to: dict[Measure, set[int]] = {
             "validation": measurement_steps(self.scheduled, cost, VALIDATION_SHARE),
-            "embedding": measurement_steps(self.scheduled, names_cost / 10, EMBEDDING_SHARE, MOST_PROBES),
-            "names": measurement_steps(self.scheduled, names_cost, NAMES_SHARE, MOST_PROBES),
+            "embedding": measurement_steps(self.scheduled, names_cost / 10, EMBEDDING_SHARE, pictures),
         }
+        if self.objective.on_the_ruler:  # only a model of text can write some
+            self._steps_to["names"] = measurement_steps(self.scheduled, names_cost, NAMES_SHARE, MOST_PROBES)
 
     def _measures_after(self, step: int) -> list[Measure]:
         if step == self.planned:
-            return ["validation", "embedding", "names", "train"]
+            texts: list[Measure] = ["names"] if self.objective.on_the_ruler else []
+            return ["validation", "embedding", *texts, "train"]
         return [what for what, steps in self._steps_to.items() if self.recipe.validate and step in steps]
 
     # --- the loop -------------------------------------------------------------------------------------
@@ -203,15 +220,20 @@ class Trainer:
         return events
 
     def stop(self) -> None:
-        """End early: what follows is the measurement of the end, as after the last planned step."""
+        """End early: what follows is the measurement of the end, as after the last planned step.
+
+        The state of this moment is kept: from there the run can go on later as if it had never stopped.
+        """
         if not self.finished:
+            self.before_stop = copy.deepcopy(self.state_dict())
             self.planned = self.step_number
             self._measuring = None
             self._due = self._measures_after(self.step_number)
 
     def _learn(self) -> list[Progress]:
         self.model.train()
-        loss = self.objective(self.model, self.batches.next())  # forward
+        batch = self.batches.next()
+        loss = self.objective(self.model, batch)  # forward
         value = loss.item()
         if self._first_loss is None:
             self._first_loss = value
@@ -231,8 +253,9 @@ class Trainer:
                 group["lr"] = optimizer.defaults["lr"] * share
             optimizer.step()
         self.step_number += 1
-        self._record_batch(value)
-        return [self._event("batch", value)]
+        self.tokens += batch.predictions
+        self._record_batch(value / self.characters_per_token)
+        return [self._event("batch", value / self.characters_per_token)]
 
     def _highest(self) -> float:
         """A loss above this is not a bad start any more: it is lost."""
@@ -255,16 +278,14 @@ class Trainer:
         if what in ("embedding", "names"):
             self._due.pop(0)
             return [self._look_at_embedding() if what == "embedding" else self._sample_names()]
+        measurement = self._measurement(what)
         if self._measuring is None:
-            documents = self._parts[what]
-            self._evaluation = Evaluation(self.model, documents, self.tokenizer, self._encoded[what])  # type: ignore[arg-type]
-            self._measuring = self._evaluation.chunks()
+            self._measuring = measurement.chunks()
         if next(self._measuring, None) is not None:
             return []
-        assert self._evaluation is not None
-        assert self._evaluation.loss is not None
-        self.losses[what] = loss = self._evaluation.loss
-        self._measuring = self._evaluation = None
+        assert measurement.loss is not None
+        self.losses[what] = loss = measurement.loss
+        self._measuring = None
         self._due.pop(0)
         if what == "validation":
             # A high held-out loss is overfitting, which is a lesson; only no number at all is divergence.
@@ -272,6 +293,11 @@ class Trainer:
                 return [self._diverge(loss.nll)]
             self.history["validation"].append([self.step_number, loss.nll])
         return [self._event(what, loss.nll)]
+
+    def _measurement(self, part: str) -> Measurement:
+        if part not in self._measurements:
+            self._measurements[part] = self.objective.measure(self.model, self._documents[part], self.tokenizer)
+        return self._measurements[part]
 
     def _look_at_embedding(self) -> Progress:
         """Where the tokens' vectors lie, in two dimensions."""
@@ -288,7 +314,7 @@ class Trainer:
             self.model,  # type: ignore[arg-type]
             self.tokenizer,
             n=self.recipe.probe_names,
-            limit=min(self.corpus.longest, 40) + 5,
+            limit=min(self.corpus.longest, 40 if self.corpus.kind == "names" else 100) + 5,
             seed=stream_seed(self.recipe.seed, "names"),
         )
         names = [sample.text for sample in samples]
@@ -346,6 +372,7 @@ class Trainer:
             "planned": self.planned,
             "scheduled": self.scheduled,
             "seconds": self.seconds,
+            "tokens": self.tokens,
             "bucket": list(self._bucket),
             "first_loss": self._first_loss,
             "lost": self._lost,
@@ -359,14 +386,14 @@ class Trainer:
             optimizer.load_state_dict(copy.deepcopy(saved))
         self.batches.load_state_dict(state["batches"])
         self.step_number, self.planned, self.scheduled = state["step"], state["planned"], state["scheduled"]
-        self.seconds = state["seconds"]
+        self.seconds, self.tokens = state["seconds"], state["tokens"]
         self.history = copy.deepcopy(state["history"])
         self._bucket = list(state["bucket"])
         self._first_loss, self._lost = state["first_loss"], state["lost"]
         self._due = list(state["due"])
         self._good, self.diverged = state["good"], state["diverged"]
         self.losses = {part: Loss(**loss) for part, loss in state["losses"].items()}
-        self._measuring = self._evaluation = None
+        self._measuring = None
         self._plan_measurements()
 
 

@@ -88,7 +88,7 @@ def test_no_part_is_empty_even_if_every_hash_falls_on_one_side(names):
 
 def test_a_split_by_line_number_leaks_and_this_one_does_not(names):
     """Repeats that stay in the file put the same name on both sides; removing them first mends it."""
-    lines = BUNDLED["names"].read_text("utf-8").splitlines()
+    lines = BUNDLED["names"].path.read_text("utf-8").splitlines()
     random.Random(42).shuffle(lines)
     training, held_out = set(lines[: len(lines) * 8 // 10]), lines[len(lines) * 9 // 10 :]
     leaked = sum(name in training for name in held_out) / len(held_out)
@@ -101,7 +101,7 @@ def test_a_split_by_line_number_leaks_and_this_one_does_not(names):
 
 
 def test_duplicates_are_removed_before_the_split_and_counted(names):
-    lines = BUNDLED["names"].read_text("utf-8").splitlines()
+    lines = BUNDLED["names"].path.read_text("utf-8").splitlines()
     assert len(set(names.texts)) == len(names.texts) == len(set(lines))
     assert names.report.lines == len(lines)
     assert names.report.duplicates == len(lines) - len(set(lines)) > 2000

@@ -4,12 +4,14 @@ import math
 import pytest
 import torch
 
+from lmlab.data.corpus import names_corpus, text_corpus
 from lmlab.evaluation import loss as module
 from lmlab.evaluation.loss import Evaluation, Loss, evaluate, surprisal, token_nats
 from lmlab.models.counts import count_ngrams
 from lmlab.models.ngram import Ngram, NgramConfig, count
-from lmlab.models.protocol import IGNORE
+from lmlab.models.protocol import IGNORE, Examples
 from lmlab.tokenizers.characters import CharacterTokenizer
+from lmlab.tokenizers.words import WordTokenizer
 
 
 def test_a_fair_die_costs_ln_of_its_sides():
@@ -99,3 +101,90 @@ def test_an_unknown_letter_is_refused_by_name(refused):
     model = Ngram(NgramConfig(2, "mle"), count_ngrams(["ab"], tokenizer, 2))
     with refused("'z' is not in the vocabulary"):
         evaluate(model, ["az"], tokenizer)
+
+
+# --- any tokenizer, any length ------------------------------------------------------------------------------
+
+PROSE = "the cat sat on the mat, and the rat sat on the cat. " * 60
+
+
+def test_longer_tokens_are_paid_for_by_the_character(names_indian):
+    """A uniform guess among V tokens costs ln V a token: spread over the characters that is less a character."""
+    words = WordTokenizer.from_documents(["we love deep learning", "we love cats"])
+
+    class Uniform:
+        vocab_size, context, block_size = words.vocab_size, None, None
+
+        def logits(self, ids):
+            return torch.zeros(*ids.shape, words.vocab_size)
+
+    loss = evaluate(Uniform(), ["we love cats"], words)
+    assert (loss.predictions, loss.characters) == (4, 13)
+    assert loss.nll == pytest.approx(4 * math.log(words.vocab_size) / 13)
+    assert loss.unknown == 0
+
+
+def test_words_outside_the_vocabulary_are_counted_because_nobody_pays_for_their_letters():
+    words = WordTokenizer.from_documents(["we love deep learning"])
+    model = count(names_corpus(["we love deep learning", "we love", "deep love"]), 1, tokenizer=words)
+    loss = evaluate(model, ["we love extraordinary zebras"], words)
+    assert (loss.unknown, loss.to_json()["unknown"]) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("mlp", {"context": 5}),
+        ("rnn", {"d_hidden": 16}),
+        ("gru", {"d_hidden": 16}),
+        ("lstm", {"d_hidden": 16}),
+        ("average", {}),
+        ("bigram-table", {}),
+    ],
+)
+def test_a_long_text_in_pieces_has_exactly_the_loss_of_the_whole(shaken, kind, options, monkeypatch):
+    tokenizer = CharacterTokenizer(PROSE)
+    model = shaken(kind, options, tokenizer.vocab_size)
+    ids = torch.tensor([[0, *tokenizer.encode(PROSE)]])
+    targets = torch.cat([ids[:, 1:], torch.zeros(1, 1, dtype=torch.long)], dim=1)
+    with torch.no_grad():
+        at_once = float(token_nats(model.logits(ids), targets).double().sum())
+    monkeypatch.setattr(module, "CHUNK", 500)
+    loss = evaluate(model, [PROSE], tokenizer)
+    assert loss.predictions == loss.characters == len(PROSE) + 1
+    assert loss.nats == pytest.approx(at_once, rel=1e-5)
+
+
+def test_counts_of_a_long_text_in_pieces_have_exactly_the_loss_of_the_whole():
+    corpus = text_corpus(PROSE)
+    model = count(corpus, 6, "kneser-ney")
+    tokenizer = CharacterTokenizer(corpus.alphabet)
+    document = corpus.part("train")[0]
+    ids = torch.tensor([[0, *tokenizer.encode(document)]])
+    targets = torch.cat([ids[:, 1:], torch.zeros(1, 1, dtype=torch.long)], dim=1)
+    at_once = float(token_nats(model.logits(ids), targets).sum())
+    assert evaluate(model, [document], tokenizer).nats == pytest.approx(at_once, rel=1e-9)
+
+
+def test_a_transformer_reads_every_token_of_a_long_text_once_with_half_a_block_before_it(shaken):
+    tokenizer = CharacterTokenizer(PROSE)
+    model = shaken("transformer", {"context": 16, "d_model": 16, "n_layer": 1, "n_head": 2}, tokenizer.vocab_size)
+    loss = evaluate(model, [PROSE], tokenizer)
+    assert loss.predictions == len(PROSE) + 1
+    examples = Examples.of(model, [PROSE], tokenizer)
+    rows = examples.batch(torch.arange(len(examples)))
+    assert int((rows.targets[1:, :8] != IGNORE).sum()) == 0
+
+
+def test_an_impossible_pair_in_a_long_text_is_named_with_a_few_words_around_it():
+    corpus = text_corpus("abcd " * 400 + "the end of it all comes as a surprise to everyone. " * 4)
+    loss = evaluate(count(corpus, 2, "mle"), corpus.part("test"), CharacterTokenizer(corpus.alphabet))
+    assert math.isinf(loss.nll)
+    assert len(loss.infinite_at["document"]) <= 110
+    assert loss.infinite_at["document"].endswith(loss.infinite_at["next"].replace("␣", " "))
+
+
+def test_a_model_without_probabilities_has_no_place_on_the_ruler(shaken, refused):
+    model = shaken("skip-gram", {}, 3)
+    with refused("has no loss on the ruler"):
+        evaluate(model, ["ab"], CharacterTokenizer("ab"))

@@ -140,7 +140,7 @@ def test_a_long_memory_says_training_names_again(names_indian, tokenizer, order)
         ({"n": 0}, "0 texts were asked for"),
         ({"n": 10_001}, "10001 texts were asked for"),
         ({"limit": 0}, "The length limit is 0"),
-        ({"limit": 3, "prefix": "ana"}, "The prefix has 3 characters and the limit is 3"),
+        ({"limit": 3, "prefix": "ana"}, "The prefix has 3 tokens and the limit is 3"),
         ({"prefix": "ana!"}, "'!' is not in the vocabulary"),
     ],
 )
