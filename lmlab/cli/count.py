@@ -8,11 +8,15 @@ import typer
 from rich.console import Console
 
 from lmlab.cli.shared import (
+    TOKENIZER_HELP,
     CorpusOption,
     Json,
+    KindOption,
     check_out,
+    evaluations,
     measure,
     open_corpus,
+    open_tokenizer,
     print_json,
     say,
     show_losses,
@@ -25,6 +29,8 @@ from lmlab.cli.shared import (
 @spoken
 def count_command(
     corpus: CorpusOption = "names",
+    kind: KindOption = None,
+    tokenizer: Annotated[str | None, typer.Option(metavar="T", help=TOKENIZER_HELP)] = None,
     order: Annotated[int, typer.Option(metavar="N", help="Length of the n-grams, 1 to 8.")] = 2,
     smoothing: Annotated[str, typer.Option(metavar="S", help="mle, add-k or kneser-ney.")] = "add-k",
     k: Annotated[float, typer.Option(metavar="K", help="What add-k adds to every count.")] = 0.1,
@@ -37,7 +43,7 @@ def count_command(
 
     \b
     JSON:
-      corpus                                               string
+      {corpus,tokenizer}                                   string
       order                                                integer
       smoothing                                            string
       k                                                    number | null
@@ -45,23 +51,22 @@ def count_command(
       seconds                                              number
       out                                                  string | null
       {train,validation}.{nll,perplexity,bpc}              number | null
-      {train,validation}.{predictions,unseen}              integer
+      {train,validation}.{predictions,characters,unseen,unknown} integer
       {train,validation}.infinite_at                       object | null
       {train,validation}.infinite_at.{document,after,next} string
     """
     place = None if out is None else check_out(out)
-    loaded = open_corpus(corpus)
+    loaded = open_corpus(corpus, kind)
     from lmlab.models.ngram import count
     from lmlab.runs.cards import new_run_id
     from lmlab.runs.store import counted_card, save_run
-    from lmlab.tokenizers.characters import CharacterTokenizer
 
-    tokenizer = CharacterTokenizer(loaded.alphabet)
+    cut = open_tokenizer(tokenizer, loaded)
     begin = time.perf_counter()
-    model = count(loaded, order, smoothing, k, tokenizer)  # type: ignore[arg-type]  # NgramConfig checks it
+    model = count(loaded, order, smoothing, k, cut)  # type: ignore[arg-type]  # NgramConfig checks it
     seconds = time.perf_counter() - begin
-    losses = measure(model, loaded, tokenizer)
-    card = counted_card(model, loaded, tokenizer, losses, new_run_id())
+    losses = measure(evaluations(model, loaded, cut))
+    card = counted_card(model, loaded, cut, losses, new_run_id())
     card["corpus"]["source"] = source_of(corpus)
     if place is not None:
         save_run(place, model, card)
@@ -70,6 +75,7 @@ def count_command(
         print_json(
             {
                 "corpus": corpus,
+                "tokenizer": card["tokenizer"]["kind"],
                 "order": order,
                 "smoothing": smoothing,
                 "k": k if smoothing == "add-k" else None,

@@ -1,15 +1,15 @@
 """`generate`: texts from a saved model."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lmlab.cli.shared import Json, RunFolder, print_json, say, spoken, visible
-from lmlab.data.corpus import BUNDLED, Corpus, load_corpus, normalise_name
+from lmlab.cli.shared import Json, RunFolder, corpus_of, print_json, say, spoken, visible
+from lmlab.data.corpus import normalise_name
 from lmlab.errors import LabError
 
 if TYPE_CHECKING:  # this imports torch
@@ -29,7 +29,7 @@ def generate_command(
     ] = None,
     prefix: Annotated[str, typer.Option(metavar="S", help="How every text begins.")] = "",
     seed: Annotated[int, typer.Option(metavar="K", help="Seed of the dice.")] = 0,
-    limit: Annotated[int, typer.Option(metavar="L", help="Characters after which a text is cut off.")] = 60,
+    limit: Annotated[int, typer.Option(metavar="L", help="Tokens after which a text is cut off.")] = 60,
     as_json: Json = False,
 ) -> None:
     """Generate texts with a saved model.
@@ -63,7 +63,8 @@ def generate_command(
     if run.card["corpus"].get("kind", "names") == "names":
         prefix = normalise_name(prefix)  # as the names were that it learned from
     samples = generate(run.model, run.tokenizer, n, rules, prefix, limit=limit, seed=seed)
-    known = corpus_of(run.card)
+    about = run.card["corpus"]
+    known = corpus_of(run.card) if about.get("kind", "names") == "names" else None  # a long text has no list of texts
     marks: list[Novelty | None] = [None] * n
     if known is not None:
         marks = list(novelty([sample.text for sample in samples], known))
@@ -89,22 +90,5 @@ def generate_command(
         table.add_row(Text(visible(sample.text)), f"{sample.nats:.2f}", mark if sample.ended else "cut off")
     console = Console()
     console.print(table)
-    if known is None:
+    if known is None and about.get("kind", "names") == "names":
         say(console, "The corpus of this run is not at hand, so nothing says which texts are new.")
-
-
-def corpus_of(card: dict[str, Any]) -> Corpus | None:
-    """The corpus that a run learned from, or None where it is gone, was changed, or has no names to look up."""
-    about = card["corpus"]
-    if about.get("kind", "names") != "names":
-        return None
-    for source in (about.get("source"), about.get("name")):
-        if not isinstance(source, str) or (source != about.get("source") and source not in BUNDLED):
-            continue
-        try:
-            corpus = load_corpus(source)
-        except (LabError, OSError):
-            continue
-        if corpus.sha256 == about["sha256"]:
-            return corpus
-    return None

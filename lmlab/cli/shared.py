@@ -7,7 +7,7 @@ import os
 import tempfile
 import traceback
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
@@ -18,20 +18,26 @@ from rich.progress import Progress as ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from lmlab.data.corpus import BUNDLED, Corpus, load_corpus
+from lmlab.data.corpus import BUNDLED, Corpus, Part, load_corpus
 from lmlab.errors import LabError, nearest
 
 if TYPE_CHECKING:  # these import torch
     from lmlab.evaluation.loss import Loss
     from lmlab.models.protocol import LanguageModel
     from lmlab.tokenizers.protocol import Tokenizer
+    from lmlab.training.objectives import Measurement
 
-RUN_FILES = {"run.json", "model.safetensors"}
+TOKENIZERS = ("characters", "words", "gpt2", "cl100k", "o200k")
+MOST_THREADS = 64
+RUN_FILES = {"run.json", "model.safetensors", "checkpoint.json", "checkpoint.safetensors"}
+CORPUS_HELP = f"{', '.join(BUNDLED)}, hub:owner/name, or the path of a file."
+TOKENIZER_HELP = f"{', '.join(TOKENIZERS)}, or a file of bpe-train; the corpus's own when not given."
 
-CorpusOption = Annotated[
-    str,
+CorpusOption = Annotated[str, typer.Option(metavar="C", help=CORPUS_HELP)]
+KindOption = Annotated[
+    str | None,
     typer.Option(
-        metavar="C", help=f"{', '.join(BUNDLED)}, hub:owner/name, or the path of a file with one document a line."
+        metavar="K", help="names: one document a line; text: one long document. The corpus's own when not given."
     ),
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A run that `train --out` or `count --out` made.")]
@@ -88,13 +94,41 @@ def print_json(data: dict[str, Any]) -> None:
     typer.echo(json.dumps(data, allow_nan=False))
 
 
-def open_corpus(source: str) -> Corpus:
+def open_corpus(source: str, kind: str | None = None) -> Corpus:
     """Load a corpus; the error about an unknown name suggests the nearest one."""
+    if kind not in (None, "names", "text"):
+        raise LabError(
+            f"There is no kind of corpus '{kind}': choose names or text.{nearest(kind, ('names', 'text'))}"
+        )
     try:
-        return load_corpus(source)
+        return load_corpus(source, kind)  # type: ignore[arg-type]  # it checks the kind
     except LabError as error:
-        hint = "" if Path(source).exists() else nearest(source, BUNDLED)
+        hint = "" if source in BUNDLED or Path(source).exists() else nearest(source, BUNDLED)
         raise LabError(f"{error}{hint}") from None
+
+
+def corpus_of(card: dict[str, Any]) -> Corpus | None:
+    """The corpus that a run learned from, or None where it is gone or was changed."""
+    about = card["corpus"]
+    for source in (about.get("source"), about.get("name")):
+        if not isinstance(source, str) or (source != about.get("source") and source not in BUNDLED):
+            continue
+        try:
+            corpus = load_corpus(source, about.get("kind", "names"))
+        except (LabError, OSError):
+            continue
+        if corpus.sha256 == about["sha256"]:
+            return corpus
+    return None
+
+
+def threads_of(threads: int | None) -> int:
+    """The threads that were asked for, or one a core."""
+    from lmlab.jobs.local import cores
+
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise LabError(f"{threads} threads were asked for: choose 1 to {MOST_THREADS}.")
+    return threads or min(MOST_THREADS, cores())
 
 
 def source_of(corpus: str) -> str:
@@ -131,20 +165,49 @@ def check_out(out: Path) -> Path:
         raise LabError(f"The run cannot be saved in {place}: {why}. Choose another place.") from None
 
 
-def measure(model: "LanguageModel", corpus: Corpus, tokenizer: "Tokenizer") -> dict[str, "Loss"]:
-    """The loss on the training and on the validation documents, with a progress bar on stderr."""
-    from lmlab.evaluation.loss import Evaluation
-
-    evaluations = {part: Evaluation(model, corpus.part(part), tokenizer) for part in ("train", "validation")}
+def measure(measurements: Mapping[str, "Measurement"]) -> dict[str, "Loss"]:
+    """Make each measurement, with a progress bar on stderr."""
     losses: dict[str, Loss] = {}
     with progress_bar() as bar:
-        for part, evaluation in evaluations.items():
-            task = bar.add_task(f"Measuring {part}", total=evaluation.examples.predictions)
-            for done in evaluation.chunks():
+        for part, measurement in measurements.items():
+            task = bar.add_task(f"Measuring {part}", total=measurement.predictions)
+            for done in measurement.chunks():
                 bar.update(task, completed=done)
-            assert evaluation.loss is not None
-            losses[part] = evaluation.loss
+            assert measurement.loss is not None
+            losses[part] = measurement.loss
     return losses
+
+
+def evaluations(
+    model: "LanguageModel", corpus: Corpus, tokenizer: "Tokenizer", parts: Sequence[Part] = ("train", "validation")
+) -> dict[str, "Measurement"]:
+    """The measurements of a model on parts of a corpus; the test part only where it is named."""
+    from lmlab.evaluation.loss import Evaluation
+
+    return {part: Evaluation(model, corpus.part(part), tokenizer) for part in parts}
+
+
+def open_tokenizer(name: str | None, corpus: Corpus) -> "Tokenizer":
+    """A tokenizer by its name or its file, or the one that suits the corpus.
+
+    Words come from the training documents alone: a held-out word that never occurs there is unknown.
+    """
+    from lmlab.tokenizers.load import named_tokenizer
+
+    name = name or corpus.tokens
+    return named_tokenizer(name, corpus.texts if name == "characters" else corpus.part("train"))
+
+
+def split_names(models: str) -> list[str]:
+    """The names in `--models a,b,c`.
+
+    >>> split_names("bigram, mlp,,bigram")
+    ['bigram', 'mlp']
+    """
+    names = list(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
+    if not names:
+        raise LabError("No model is named: write --models bigram,mlp.")
+    return names
 
 
 @contextlib.contextmanager

@@ -1,9 +1,10 @@
 """`train`: a network, its recipe, and what Ctrl-C does."""
 
+import shlex
 import signal
 import threading
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,10 +13,13 @@ import typer
 from rich.console import Console
 
 from lmlab.cli.shared import (
-    CorpusOption,
+    CORPUS_HELP,
+    TOKENIZER_HELP,
     Json,
+    KindOption,
     check_out,
     open_corpus,
+    open_tokenizer,
     print_json,
     progress_bar,
     say,
@@ -23,6 +27,7 @@ from lmlab.cli.shared import (
     show_place,
     source_of,
     spoken,
+    threads_of,
 )
 from lmlab.errors import LabError, nearest
 from lmlab.training.presets import DEFAULT_PRESET, PRESETS, Preset, preset
@@ -31,16 +36,26 @@ if TYPE_CHECKING:  # these import torch
     from lmlab.training.recipe import Recipe
     from lmlab.training.trainer import Trainer
 
-MOST_THREADS = 64
-
 
 @spoken
 def train_command(
     model: Annotated[
-        str, typer.Option(metavar="M", help=f"{', '.join(DEFAULT_PRESET)}, or a preset: {', '.join(PRESETS)}.")
-    ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Save the model there.")],
-    corpus: CorpusOption = "names",
+        str | None,
+        typer.Option(metavar="M", help=f"{', '.join(DEFAULT_PRESET)}, or a preset: {', '.join(PRESETS)}."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Save the model there.", show_default=False)] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Go on with a run that stopped, to its planned end.", show_default=False),
+    ] = None,
+    stop_at: Annotated[
+        int | None, typer.Option(metavar="N", help="Stop and save after step N of the plan.", show_default=False)
+    ] = None,
+    corpus: Annotated[str | None, typer.Option(metavar="C", help=f"{CORPUS_HELP} [default: names]")] = None,
+    kind: KindOption = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(metavar="T", help=f"{TOKENIZER_HELP} [default: characters]")
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option(metavar="S", help="Computing time, turned into steps.", show_default=False)
     ] = None,
@@ -57,97 +72,215 @@ def train_command(
         float | None,
         typer.Option(metavar="R", help="Of sgd or adamw; under muon, of what is not a hidden matrix."),
     ] = None,
+    matrix_learning_rate: Annotated[
+        float | None, typer.Option(metavar="R", help="Under muon, of the hidden matrices.")
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(metavar="B", help="Documents a step.")] = None,
     schedule: Annotated[str | None, typer.Option(metavar="L", help="constant, linear or cosine.")] = None,
+    warmup: Annotated[int | None, typer.Option(metavar="N", help="Steps over which the learning rate rises.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(metavar="W", help="How much weights shrink, 0 to 10.")] = None,
+    clip: Annotated[float | None, typer.Option(metavar="G", help="The largest norm of the gradient.")] = None,
+    train_size: Annotated[
+        int | None, typer.Option(metavar="D", help="Learn from the first D training documents only.")
+    ] = None,
     threads: Annotated[int | None, typer.Option(metavar="T", help="Threads; one a core when not given.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Train a network. Ctrl-C ends it early and saves what was learned.
+    """Train a network. Ctrl-C stops it and saves what it needs to go on; `--resume DIR` goes on.
 
-    The seconds are those of computing; `planned_steps` fixed the schedule, `stopped` says that Ctrl-C ended the
-    run before them, and `diverged` where the loss was lost.
+    A run that stopped and was resumed ends as the run that never stopped: the planned steps fix the schedule. The
+    seconds are those of computing; `planned_steps` is the plan, `stopped` says that Ctrl-C or `--stop-at` ended the
+    run before it, `resume` is the command that goes on, and `diverged` where the loss was lost. The losses are those
+    of the `objective`: on the ruler for every model that predicts the next token.
 
     \b
     JSON:
-      model                                                string
-      preset                                               string
+      {model,tokenizer,corpus,objective}                   string
+      preset                                               string | null
       options                                              object
-      corpus                                               string
       {seed,threads,steps,planned_steps,parameters}        integer
-      seconds                                              number
+      {seconds,tokens_per_second}                          number
       stopped                                              boolean
+      resume                                               string | null
       diverged                                             object | null
       diverged.{at,back_to}                                integer
       diverged.sentence                                    string
       out                                                  string
       {train,validation}.{nll,perplexity,bpc}              number | null
-      {train,validation}.{predictions,unseen}              integer
+      {train,validation}.{predictions,characters,unseen,unknown} integer
       {train,validation}.infinite_at                       object | null
       {train,validation}.infinite_at.{document,after,next} string
     """
-    chosen = find_preset(model)
-    recipe = changed(
-        chosen.recipe,
-        seconds=seconds,
-        steps=steps,
-        seed=seed,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        schedule=schedule,
-        threads=threads,
-    )
-    pairs = [split_option(pair) for pair in option or []]
-    place = check_out(out)
-    loaded = open_corpus(corpus)
-    from lmlab.models.build import build
-    from lmlab.runs.cards import new_run_id
-    from lmlab.runs.store import finite, save_run, trained_card
-    from lmlab.training.trainer import Trainer
+    recipe_flags = {
+        "seconds": seconds, "steps": steps, "seed": seed, "optimizer": optimizer, "learning_rate": learning_rate,
+        "matrix_learning_rate": matrix_learning_rate, "batch_size": batch_size, "schedule": schedule,
+        "warmup": warmup, "weight_decay": weight_decay, "clip": clip, "train_size": train_size, "threads": threads,
+    }  # fmt: skip
+    if stop_at is not None and stop_at < 1:
+        raise LabError(f"The run was to stop at step {stop_at}: choose 1 or more.")
+    if resume is not None:
+        fixed = {"model": model, "corpus": corpus, "kind": kind, "tokenizer": tokenizer, "option": option}
+        session = continued(resume, out, {**fixed, **recipe_flags})
+    elif model is None:
+        raise LabError("There is no model to train: give --model, or --resume DIR to go on with a run that stopped.")
+    elif out is None:
+        raise LabError("There is no place to save the model: give --out DIR.")
+    else:
+        session = started(model, out, corpus or "names", kind, tokenizer, option or [], recipe_flags)
+    trainer, planned = session.trainer, session.trainer.scheduled
+    if stop_at is not None and not trainer.step_number < stop_at <= planned:
+        raise LabError(
+            f"The run was to stop at step {stop_at}: it stands at {trainer.step_number} of {planned:,} planned "
+            "steps. Choose a step between the two."
+        )
+    stopped = learn(session, stop_at)
+    if stopped:
+        card = save_for_resume(session)
+    else:
+        from lmlab.runs.store import save_run
 
-    options = {**chosen.options, **typed_options(chosen.model, pairs)}
-    network = build(chosen.model, options, 1 + len(loaded.alphabet), recipe.seed)
-    trainer = Trainer(network, loaded, recipe)
-    planned = trainer.scheduled
-    stopped = learn(trainer)
-    card = trained_card(trainer, chosen.model, new_run_id())
-    card["corpus"]["source"] = source_of(corpus)
-    save_run(place, network, card)
+        card = card_of(session)
+        save_run(session.place, trainer.model, card)
+    command = resume_command(session) if stopped else None
     about = card["model"]
     if as_json:
+        from lmlab.runs.store import finite
+
         print_json(
             finite(
                 {
-                    "model": chosen.model,
-                    "preset": DEFAULT_PRESET.get(model, model),
+                    "model": about["kind"],
+                    "tokenizer": card["tokenizer"]["kind"],
+                    "corpus": card["corpus"]["source"],
+                    "preset": card.get("preset"),
                     "options": about["options"],
-                    "corpus": corpus,
-                    "seed": recipe.seed,
-                    "threads": recipe.threads,
+                    "seed": trainer.recipe.seed,
+                    "threads": trainer.recipe.threads,
                     "steps": trainer.step_number,
                     "planned_steps": planned,
                     "parameters": about["parameters"],
                     "seconds": trainer.seconds,
+                    "tokens_per_second": tokens_per_second(trainer),
                     "stopped": stopped,
+                    "resume": command,
                     "diverged": trainer.diverged,
-                    "out": str(place),
+                    "out": str(session.place),
+                    "objective": trainer.objective.name,
                     **{part: trainer.losses[part].to_json() for part in ("train", "validation")},
                 }
             )
         )
         return
     console = Console()
+    threads_used = trainer.recipe.threads
     say(
         console,
-        f"{chosen.model} with {about['parameters']:,} parameters: {trainer.step_number:,} of {planned:,} steps in "
-        f"{trainer.seconds:.1f} s of computing, {recipe.threads} thread{'s' if recipe.threads > 1 else ''}.",
+        f"{about['kind']} with {about['parameters']:,} parameters: {trainer.step_number:,} of {planned:,} steps in "
+        f"{trainer.seconds:.1f} s of computing, {threads_used} thread{'s' if threads_used > 1 else ''}.",
     )
     if trainer.diverged:
         say(console, trainer.diverged["sentence"])
-    if stopped:
-        say(console, f"Stopped at step {trainer.step_number:,}; what was learned until then is kept.")
-    show_losses(console, {part: trainer.losses[part] for part in ("train", "validation")})
-    show_place(console, place)
+    show_training(console, trainer)
+    show_place(console, session.place)
+    if command is not None:
+        say(console, f"Stopped at step {trainer.step_number:,}. Go on with: {command}")
+
+
+@dataclass(frozen=True)
+class Session:
+    """A training under way: the trainer, where it is saved, and what its card says beside what the trainer knows."""
+
+    trainer: "Trainer"
+    place: Path
+    kind: str
+    run_id: str
+    preset: str | None
+    source: str
+
+
+def started(
+    model: str,
+    out: Path,
+    corpus: str,
+    kind: str | None,
+    tokenizer: str | None,
+    option: list[str],
+    flags: dict[str, Any],
+) -> Session:
+    """A new training as the command line describes it. Everything that can be wrong is found out here."""
+    chosen = find_preset(model)
+    recipe = changed(chosen.recipe, **flags)
+    pairs = [split_option(pair) for pair in option]
+    place = check_out(out)
+    loaded = open_corpus(corpus, kind)
+    from lmlab.models.build import build
+    from lmlab.runs.cards import new_run_id
+    from lmlab.training.trainer import Trainer
+
+    cut = open_tokenizer(tokenizer, loaded)
+    options = {**chosen.options, **typed_options(chosen.model, pairs)}
+    network = build(chosen.model, options, cut.vocab_size, recipe.seed, cut.boundary_id)
+    trainer = Trainer(network, loaded, recipe, tokenizer=cut)
+    return Session(trainer, place, chosen.model, new_run_id(), DEFAULT_PRESET.get(model, model), source_of(corpus))
+
+
+def continued(folder: Path, out: Path | None, given: dict[str, Any]) -> Session:
+    """A run that stopped, where it stopped. What its card fixes cannot be asked for again."""
+    for name, value in given.items():
+        if value not in (None, []):
+            raise LabError(
+                f"--{name.replace('_', '-')} cannot be changed in a run that goes on: its card fixes it. "
+                "Leave it out, or train a new model with --out."
+            )
+    from lmlab.runs.cards import read_card
+    from lmlab.runs.store import resume
+
+    card = read_card(folder)
+    place = check_out(out or folder)
+    trainer = resume(folder)
+    about = card["corpus"]
+    return Session(
+        trainer, place, card["model"]["kind"], card["id"], card.get("preset"), about.get("source", about["name"])
+    )
+
+
+def card_of(session: Session) -> dict[str, Any]:
+    """The card of the run as it stands."""
+    from lmlab.runs.store import trained_card
+
+    card = trained_card(session.trainer, session.kind, session.run_id)
+    card["corpus"]["source"] = session.source
+    card["preset"] = session.preset
+    return card
+
+
+def save_for_resume(session: Session) -> dict[str, Any]:
+    """Save a run that stopped, with what it needs to go on; returns its card."""
+    from lmlab.runs.store import save_stopped
+
+    card = card_of(session)
+    if not session.trainer.finished:
+        card["metrics"] = {}  # they are of an earlier step
+    save_stopped(session.place, session.trainer, card)
+    return card
+
+
+def resume_command(session: Session) -> str:
+    """What goes on with the run, to be typed or copied."""
+    return f"python -m lmlab train --resume {shlex.quote(str(session.place))}"
+
+
+def show_training(console: Console, trainer: "Trainer") -> None:
+    """The losses at the end: on the ruler, or in words where the objective has another unit."""
+    losses = {part: trainer.losses[part] for part in ("train", "validation")}
+    if trainer.objective.on_the_ruler:
+        show_losses(console, losses)
+        return
+    for part, loss in losses.items():
+        say(
+            console,
+            f"{trainer.objective.name} on {part}: {loss.nll:.4f} nats for each of {loss.predictions:,} pairs.",
+        )
 
 
 def find_preset(name: str) -> Preset:
@@ -160,8 +293,6 @@ def find_preset(name: str) -> Preset:
 
 def changed(recipe: "Recipe", seconds: float | None, steps: int | None, **changes: Any) -> "Recipe":
     """The preset's recipe with what the command line says. Raises `LabError` for a wrong value."""
-    from lmlab.jobs.local import cores
-
     if seconds is not None and steps is not None:
         raise LabError(f"Both {steps} steps and {seconds:g} seconds were asked for: give --steps or --seconds.")
     if seconds is not None or steps is not None:
@@ -169,7 +300,7 @@ def changed(recipe: "Recipe", seconds: float | None, steps: int | None, **change
     else:
         changes |= {"seconds": recipe.seconds, "steps": recipe.steps}
     given = {name: value for name, value in changes.items() if value is not None or name in ("seconds", "steps")}
-    return replace(recipe, **{"threads": min(MOST_THREADS, cores()), **given})
+    return replace(recipe, **{**given, "threads": threads_of(given.get("threads"))})
 
 
 def split_option(pair: str) -> tuple[str, str]:
@@ -184,8 +315,8 @@ def split_option(pair: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def typed_options(kind: str, pairs: list[tuple[str, str]]) -> dict[str, int | str]:
-    """Values as the model wants them: a whole number where its default is one.
+def typed_options(kind: str, pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """Values as the model wants them: of the type of the option's default.
 
     >>> typed_options("transformer", [("context", "16"), ("positions", "sinusoidal")])
     {'context': 16, 'positions': 'sinusoidal'}
@@ -196,15 +327,26 @@ def typed_options(kind: str, pairs: list[tuple[str, str]]) -> dict[str, int | st
     from lmlab.models.build import MODELS
 
     defaults = asdict(MODELS[kind].config())
-    options: dict[str, int | str] = {}
-    for name, value in pairs:
-        options[name] = value  # `build` refuses a name that it does not know
-        if isinstance(defaults.get(name), int):
-            try:
-                options[name] = int(value)
-            except ValueError:
-                raise LabError(f"The option {name} is '{value}': give a whole number.") from None
-    return options
+    # `build` refuses a name that it does not know, so its value may stay text.
+    return {name: typed(name, value, type(defaults.get(name, ""))) for name, value in pairs}
+
+
+def typed(name: str, value: str, wanted: type) -> Any:
+    """One value of the command line as a whole number, a decimal, a truth value or a word.
+
+    >>> typed("dropout", "0.1", float), typed("tied", "true", bool), typed("positions", "none", str)
+    (0.1, True, 'none')
+    >>> typed("tied", "maybe", bool)
+    Traceback (most recent call last):
+    lmlab.errors.LabError: The option tied is 'maybe': give true or false.
+    """
+    try:
+        if wanted is bool:
+            return {"true": True, "false": False}[value.lower()]
+        return wanted(value) if wanted in (int, float) else value
+    except (KeyError, ValueError):
+        what = {bool: "true or false", int: "a whole number", float: "a number"}[wanted]
+        raise LabError(f"The option {name} is '{value}': give {what}.") from None
 
 
 class Interrupts:
@@ -230,23 +372,33 @@ class Interrupts:
             signal.signal(signal.SIGINT, self._former)
 
 
-def learn(trainer: "Trainer") -> bool:
-    """Run a trainer to its end with a progress bar on stderr; returns whether Ctrl-C ended it early."""
+def learn(session: Session, stop_at: int | None = None) -> bool:
+    """Run a trainer with a progress bar on stderr; returns whether Ctrl-C or `stop_at` ended it before its plan.
+
+    A run that stops is saved before its loss is measured, so that a second Ctrl-C loses nothing.
+    """
+    trainer = session.trainer
     stopped = False
-    with progress_bar("loss {task.fields[loss]}", "{task.fields[speed]} steps/s") as bar, Interrupts() as interrupts:
-        task = bar.add_task("Training", total=trainer.planned, loss="–", speed="–")
+    with progress_bar("loss {task.fields[loss]}", "{task.fields[speed]} tokens/s") as bar, Interrupts() as interrupts:
+        task = bar.add_task("Training", total=trainer.planned, completed=trainer.step_number, loss="–", speed="–")
         drawn = 0.0
         loss = None
         while not trainer.finished:
+            asked = interrupts.asked or (stop_at is not None and trainer.step_number >= stop_at)
+            if asked and not stopped and trainer.step_number < trainer.planned:
+                stopped = True
+                trainer.stop()
+                save_for_resume(session)
+                say(
+                    bar.console,
+                    f"Stopped at step {trainer.step_number:,} and saved. Go on with: {resume_command(session)}",
+                )
+                say(bar.console, "Now the loss is measured; Ctrl-C again skips that.")
             for progress in trainer.step():
                 if progress.kind == "batch":
                     loss = progress.loss
                 elif progress.kind == "diverged":
                     say(bar.console, progress.data["sentence"])
-            if interrupts.asked and trainer.step_number < trainer.planned:
-                stopped = True
-                trainer.stop()
-                say(bar.console, "Stopping: the loss is measured and the model saved. Ctrl-C again gives up.")
             now = time.perf_counter()
             if now - drawn > 0.1 or trainer.finished:  # drawing at every step would cost the steps time
                 drawn = now
@@ -255,6 +407,11 @@ def learn(trainer: "Trainer") -> bool:
                     completed=trainer.step_number,
                     description="Measuring" if trainer.step_number >= trainer.planned else "Training",
                     loss="–" if loss is None else f"{loss:.3f}",
-                    speed=f"{trainer.step_number / trainer.seconds:.1f}" if trainer.seconds else "–",
+                    speed=f"{tokens_per_second(trainer):,.0f}" if trainer.seconds else "–",
                 )
     return stopped
+
+
+def tokens_per_second(trainer: "Trainer") -> float:
+    """Tokens learned from in each second of computing; padding is not counted."""
+    return trainer.tokens / trainer.seconds if trainer.seconds else 0.0

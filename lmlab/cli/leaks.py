@@ -1,0 +1,113 @@
+"""`leaks`: what a careless split gives away, and how much it flatters each model."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from lmlab.cli.shared import CorpusOption, Json, open_corpus, print_json, say, split_names, spoken
+from lmlab.data.corpus import BUNDLED, decode_utf8, hub_lines
+
+
+@spoken
+def leaks_command(
+    corpus: CorpusOption = "names",
+    models: Annotated[
+        str, typer.Option(metavar="A,B", help="The models that are made with and without the leak.")
+    ] = "bigram,4-gram,kneser-ney",
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Steps of each network; the preset's if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="K", help="Seed of the careless shuffle and of the networks.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Report documents that stand on both sides of a split, and what they do to the loss of each model.
+
+    `clean` is the corpus as the lab splits it, `careless` the same lines shuffled and cut with their repeats kept.
+    Each model is made twice, from the careless training part (`with_leak`) and from that part without what leaked
+    (`without_leak`), and measured on the careless validation part. `flattery` is by how many nats a character the
+    leak made the loss look better; `leaked` and `unleaked` are the loss with the leak on either kind of document. One
+    long text has no documents to leak: there `careless` is null and no model is made.
+
+    \b
+    JSON:
+      corpus                                                        string
+      seed                                                          integer
+      careless                                                      object | null
+      {clean,careless}.{corpus,units}                               string
+      {clean,careless}.{total,distinct,held_out,leaked,repeated}    integer
+      {clean,careless}.share                                        number
+      {clean,careless}.examples[]                                   string
+      models[].name                                                 string
+      models[].{with_leak,without_leak,leaked,unleaked,flattery}    number | null
+    """
+    loaded = open_corpus(corpus)
+    from lmlab.evaluation.leaks import leak_report, leaky_corpus
+
+    clean = leak_report(loaded)
+    careless, rows = None, []
+    if loaded.kind == "names":
+        leaky = leaky_corpus(lines_of(corpus), seed, loaded.name)
+        careless = leak_report(leaky)
+        rows = [effect(name, leaky, seed, steps) for name in split_names(models)]
+    if as_json:
+        print_json(
+            {
+                "corpus": corpus,
+                "seed": seed,
+                "clean": clean.to_json(),
+                "careless": None if careless is None else careless.to_json(),
+                "models": rows,
+            }
+        )
+        return
+    console = Console()
+    say(console, f"As the lab splits {loaded.name}: {clean.sentence()}")
+    if careless is None:
+        return
+    say(console, f"Shuffled and cut with the repeats kept: {careless.sentence()}")
+    table = Table(box=None, title="Loss in nats per character on the careless validation part", title_justify="left")
+    table.add_column("model")
+    for column in ("with the leak", "without", "flattery", "on what leaked", "on the rest"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        numbers = (row[key] for key in ("with_leak", "without_leak", "flattery", "leaked", "unleaked"))
+        table.add_row(row["name"], *("–" if number is None else f"{number:.4f}" for number in numbers))
+    console.print(table)
+
+
+def effect(name: str, leaky: Any, seed: int, steps: int | None) -> dict[str, Any]:
+    """One model made with and without the leak, measured on the same documents; nats per character."""
+    from lmlab.evaluation.leaks import leak_effect, without_leaks
+    from lmlab.evaluation.loss import evaluate
+    from lmlab.runs.ladder import make
+    from lmlab.runs.store import finite
+    from lmlab.tokenizers.characters import CharacterTokenizer
+
+    tokenizer = CharacterTokenizer(leaky.alphabet)
+    flattered = leak_effect(make(name, leaky, seed, tokenizer, steps).model, leaky, tokenizer)
+    honest = make(name, without_leaks(leaky), seed, tokenizer, steps).model
+    fair = evaluate(honest, leaky.part("validation"), tokenizer)
+    row: dict[str, Any] = finite(
+        {
+            "name": name,
+            "with_leak": flattered.all.nll,
+            "without_leak": fair.nll,
+            "flattery": fair.nll - flattered.all.nll,
+            "leaked": None if flattered.leaked is None else flattered.leaked.nll,
+            "unleaked": None if flattered.clean is None else flattered.clean.nll,
+        }
+    )
+    return row
+
+
+def lines_of(source: str) -> list[str]:
+    """The lines of a corpus as they stand in its file, repeats and all."""
+    if source in BUNDLED:
+        return BUNDLED[source].path.read_text("utf-8").splitlines()
+    if source.startswith("hub:"):
+        return hub_lines(source.removeprefix("hub:"))
+    path = Path(source)
+    return decode_utf8(path.read_bytes(), path.name).splitlines()
