@@ -37,6 +37,8 @@ class Recipe:
     train_size: int | None = None
     """Learn from the first so many training documents only; None = all."""
     probe_names: int = 5
+    probe_gradients: bool = False
+    """Also note norms of gradients, sizes of updates and saturation now and then; the run stays the same."""
     validate: bool = True
     """Measure the held-out loss and probe while training; the end is always measured."""
 

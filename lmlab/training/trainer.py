@@ -18,9 +18,11 @@ from typing import Any, Literal
 
 import torch
 import torch.nn as nn
+from torch import Tensor
 
 from lmlab.data.corpus import Corpus
 from lmlab.errors import LabError
+from lmlab.evaluation.gradients import gradient_report
 from lmlab.evaluation.loss import Loss
 from lmlab.evaluation.novelty import novelty
 from lmlab.evaluation.projection import project
@@ -33,7 +35,7 @@ from lmlab.training.recipe import Recipe
 
 CURVE_POINTS = 600  # batch losses are averaged into at most about this many points
 # Shares of the steps' computing; together under 5 %.
-VALIDATION_SHARE, NAMES_SHARE, EMBEDDING_SHARE = 0.025, 0.008, 0.004
+VALIDATION_SHARE, NAMES_SHARE, EMBEDDING_SHARE, GRADIENT_SHARE = 0.025, 0.008, 0.004, 0.01
 MOST_PROBES = 60
 LARGE_VOCABULARY, MOST_LARGE_PROBES = 300, 6  # a picture of thousands of tokens is heavy to keep
 REMEMBER_EVERY = 50  # steps between the states that a diverged run can go back to
@@ -46,7 +48,7 @@ Measure = Literal["validation", "embedding", "names", "train"]
 class Progress:
     """Something that happened: a batch's loss, a measurement, a probe, or the end.
 
-    `kind` is batch, validation, train, embedding, names, diverged or done; `loss` is in nats per character; `seconds`
+    `kind` is batch, validation, train, embedding, names, gradients, diverged or done; `loss` is in nats per character; `seconds`
     is computing time so far, without pauses.
     """
 
@@ -140,6 +142,8 @@ class Trainer:
         self.before_stop: dict[str, Any] | None = None
         self.diverged: dict[str, Any] | None = None
         self.history: dict[str, list[Any]] = {"batch": [], "validation": [], "embedding": [], "names": []}
+        if recipe.probe_gradients:
+            self.history["gradients"] = []
         self.losses: dict[str, Loss] = {}
         self._first_loss: float | None = None
         self._lost = 0  # steps in a row far above the first loss
@@ -187,6 +191,12 @@ class Trainer:
             "validation": measurement_steps(self.scheduled, cost, VALIDATION_SHARE),
             "embedding": measurement_steps(self.scheduled, names_cost / 10, EMBEDDING_SHARE, pictures),
         }
+        # A look at the gradients is one more pass forward and backward.
+        self._gradient_steps = (
+            measurement_steps(self.scheduled, 1.0, GRADIENT_SHARE, MOST_PROBES)
+            if self.recipe.probe_gradients
+            else set()
+        )
         if self.objective.on_the_ruler:  # only a model of text can write some
             self._steps_to["names"] = measurement_steps(self.scheduled, names_cost, NAMES_SHARE, MOST_PROBES)
 
@@ -247,6 +257,8 @@ class Trainer:
         loss.backward()
         if self.recipe.clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        looking = self.step_number in self._gradient_steps
+        before = {name: weight.detach().clone() for name, weight in self.model.named_parameters()} if looking else {}
         share = rate(self.recipe, self.step_number, self.scheduled)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
@@ -255,7 +267,8 @@ class Trainer:
         self.step_number += 1
         self.tokens += batch.predictions
         self._record_batch(value / self.characters_per_token)
-        return [self._event("batch", value / self.characters_per_token)]
+        events = [self._event("batch", value / self.characters_per_token)]
+        return [*events, self._look_at_gradients(batch, before)] if looking else events
 
     def _highest(self) -> float:
         """A loss above this is not a bad start any more: it is lost."""
@@ -307,6 +320,13 @@ class Trainer:
         probe = {"step": self.step_number, "points": points.round(4).tolist(), "kept": kept}
         self.history["embedding"].append(probe)
         return self._event("embedding", data=probe)
+
+    def _look_at_gradients(self, batch: Any, before: dict[str, Tensor]) -> Progress:
+        """How large gradients and updates are, layer by layer, and which units are saturated."""
+        after = {name: weight.detach() for name, weight in self.model.named_parameters()}
+        probe = {"step": self.step_number, **gradient_report(self.model, batch, self.objective, before, after)}
+        self.history["gradients"].append(probe)
+        return self._event("gradients", data=probe)
 
     def _sample_names(self) -> Progress:
         """A few texts from the same dice as ever."""

@@ -99,6 +99,21 @@ def test_looking_changes_nothing(small, kind):
     assert looked.losses == blind.losses
 
 
+@pytest.mark.parametrize("kind", EVERY)
+def test_a_look_at_the_gradients_changes_nothing(small, kind):
+    recipe = {"steps": 300, "optimizer": "muon"}
+    looked, blind = finished(small, kind, probe_gradients=True, **recipe), finished(small, kind, **recipe)
+    probes = looked.history.pop("gradients")
+    assert torch.equal(weights(looked), weights(blind))
+    assert looked.history == blind.history
+    assert [probe["step"] for probe in probes] == sorted({probe["step"] for probe in probes})
+    assert len(probes) >= 3
+    assert set(probes[0]["parameters"]) == {name for name, _ in looked.model.named_parameters()}
+    ratios = [weight["ratio"] for weight in probes[-1]["parameters"].values()]
+    assert any(ratio > 0 for ratio in ratios if ratio is not None)
+    json.dumps(probes, allow_nan=False)
+
+
 def test_more_probes_change_no_weight(small):
     one, many = finished(small, probe_names=1), finished(small, probe_names=9)
     assert [len(probe["names"]) for probe in many.history["names"]] == [9] * len(many.history["names"])
