@@ -25,14 +25,16 @@ def bench_command(
 ) -> None:
     """Measure the speed of lmlab on this machine against its targets. Everything takes several minutes.
 
-    `met` is null where there is no target or nothing could be measured; `note` then says why.
+    A target is the most that a value may be, or with `at_least` the least. `at` is the size where rows of one name
+    form a curve. `met` is null where there is no target or nothing could be measured; `note` then says why.
 
     \b
     JSON:
       machine.{cpu,system,python,torch,numpy}  string
       machine.cores                            integer
       rows[].{name,what,unit,note}             string
-      rows[].{value,target}                    number | null
+      rows[].{at,value,target}                 number | null
+      rows[].at_least                          boolean
       rows[].met                               boolean | null
       rows[].runs[]                            number
     """
@@ -50,7 +52,7 @@ def bench_command(
     table = Table(title=f"{about.cpu}, {about.cores} cores, {about.system}", title_justify="left", show_lines=True)
     table.caption = f"Python {about.python}, torch {about.torch}, numpy {about.numpy}"
     table.add_column("figure", overflow="fold")
-    for column in ("measured", "at most"):
+    for column in ("measured", "target"):
         table.add_column(column, justify="right")
     table.add_column("met")
     table.add_column("how", overflow="fold")
@@ -61,5 +63,7 @@ def bench_command(
     for row in rows:
         met = {True: "yes", False: "NO", None: "–"}[row.met]
         how = f"{row.what}. {row.note}".strip()
-        table.add_row(row.name, cell(row, row.value), cell(row, row.target), met, Text(visible(how)))
+        name = row.name if row.at is None else f"{row.name} at {row.at:,.10g}"
+        bound = "" if row.target is None else "≥ " if row.at_least else "≤ "
+        table.add_row(name, cell(row, row.value), bound + cell(row, row.target), met, Text(visible(how)))
     Console().print(table)

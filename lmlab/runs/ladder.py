@@ -19,7 +19,7 @@ from lmlab.data.corpus import Corpus
 from lmlab.errors import LabError, nearest
 from lmlab.evaluation.comparison import Rung
 from lmlab.evaluation.loss import Loss, evaluate
-from lmlab.evaluation.memorisation import memorised
+from lmlab.evaluation.novelty import novelty
 from lmlab.generation.generate import generate
 from lmlab.models.build import MODELS, build
 from lmlab.models.ngram import NgramConfig, count
@@ -215,7 +215,7 @@ def climb(
     share = None
     if corpus.kind == "names":
         texts = generate(made.model, tokenizer, samples, limit=corpus.longest + 1, seed=seed)
-        share = memorised([sample.text for sample in texts], corpus, made.train_size).shares["training"]
+        share = novelty([sample.text for sample in texts], corpus, made.train_size).count("training") / samples
     return Climb(name, seed, made, loss, share)
 
 

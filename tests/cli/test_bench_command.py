@@ -2,12 +2,31 @@
 
 from calling import answer, call, check_form, schema_of, sentence
 
+from lmlab.bench import Row
+
 
 def test_json_of_bench():
     data = answer("bench", "--only", "load", "bigrams")
     check_form(data, schema_of("bench"))
     assert [row["name"] for row in data["rows"]] == ["bigrams", "load"]
     assert "load" in call("bench", "--only", "load").stdout
+
+
+def test_targets_are_bounds_from_either_side(monkeypatch):
+    def measured(only, tell):
+        quick = Row("quick", "A time", "s", 0.1, target=0.3)
+        return [
+            quick,
+            Row("often", "A ratio", "x", 1.25, target=1.5, at_least=True),
+            Row("curve", "C", "s", 2.0, at=64),
+        ]
+
+    monkeypatch.setattr("lmlab.bench.run", measured)
+    told = call("bench").stdout
+    assert "≤ 0.3 s" in told
+    assert "≥ 1.5 x" in told
+    assert "NO" in told
+    assert "curve at 64" in told
 
 
 def test_wrong_use_of_the_command_line():

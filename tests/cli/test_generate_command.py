@@ -57,7 +57,10 @@ def test_any_script_works_from_end_to_end(tmp_path):
     names.write_text("\n".join(MANY_SCRIPTS), "utf-8")
     for place, make in (
         (tmp_path / "counted", ["count", "--smoothing", "kneser-ney", "--order", 3]),
-        (tmp_path / "मॉडल", ["train", "--model", "transformer-one-block", "--steps", 10, "--batch-size", 4]),
+        (
+            tmp_path / "मॉडल",
+            ["train", "--model", "transformer-one-block", "--steps", 5, "--batch-size", 4, "--threads", 1],
+        ),
     ):
         assert answer(*make, "--corpus", names, "--out", place)["validation"]["nll"] > 0
         samples = answer("generate", place, "--prefix", "प्रि", "-n", 4)["samples"]

@@ -111,11 +111,11 @@ def test_what_is_memorised_is_the_share_of_training_names(small, monkeypatch):
 def test_a_network_that_saw_few_names_is_asked_about_those_only(names_indian, monkeypatch):
     asked = []
 
-    def memorised(texts, corpus, train_size):
+    def novelty(texts, corpus, train_size):
         asked.append(train_size)
-        return type("Answer", (), {"shares": {"training": 0.0}})
+        return ["new"] * len(texts)
 
-    monkeypatch.setattr("lmlab.runs.ladder.memorised", memorised)
+    monkeypatch.setattr("lmlab.runs.ladder.novelty", novelty)
     climb("transformer-500-names", names_indian, steps=1, samples=2)
     assert asked == [PRESETS["transformer-500-names"].recipe.train_size] == [500]
 
