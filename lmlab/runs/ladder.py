@@ -81,7 +81,17 @@ COUNTED: dict[str, Counted] = {
 }
 
 
-LADDER: tuple[str, ...] = (*COUNTED, *(name for name in DEFAULT_PRESET if MODELS[name].language_model))
+WIDER: dict[str, Preset] = {
+    "mlp-window-5": replace(
+        PRESETS["mlp-sensible"],
+        title="Window of five",
+        lesson="Two letters more to look at.",
+        options={**PRESETS["mlp-sensible"].options, "context": 5},
+    )
+}
+"""Rungs that only the ladder has."""
+
+LADDER: tuple[str, ...] = (*COUNTED, *(name for name in DEFAULT_PRESET if MODELS[name].language_model), *WIDER)
 """The whole ladder, as the curriculum climbs it."""
 
 
@@ -96,8 +106,10 @@ def find(name: str) -> Counted | Preset:
     """
     if name in COUNTED:
         return COUNTED[name]
+    if name in WIDER:
+        return WIDER[name]
     if name not in PRESETS and name not in DEFAULT_PRESET:
-        known = [*COUNTED, *DEFAULT_PRESET, *PRESETS]
+        known = [*COUNTED, *WIDER, *DEFAULT_PRESET, *PRESETS]
         hint = nearest(name, known) or f" Choose from: {', '.join(known)}."
         raise LabError(f"There is no model or preset '{name}' to compare.{hint}")
     found = preset(name)

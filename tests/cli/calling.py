@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 from lmlab.cli import app
 
 INDIAN = ["--corpus", "names_indian"]  # small, so that everything here is quick
+ALONE = ["--threads", 1]  # the cores belong to others too
 MANY_SCRIPTS = ["प्रिया", "अर्जुन", "मीरा", "राम", "सीता", "👩‍🚀", "😀😃", "🦜", "zoë", "привет", "δέλτα", "林"]
 
 

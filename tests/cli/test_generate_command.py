@@ -2,7 +2,7 @@
 
 import json
 
-from calling import INDIAN, MANY_SCRIPTS, answer, call, check_form, schema_of, sentence
+from calling import ALONE, INDIAN, MANY_SCRIPTS, answer, call, check_form, schema_of, sentence
 
 
 def test_json_of_generate(trained):
@@ -59,7 +59,7 @@ def test_any_script_works_from_end_to_end(tmp_path):
         (tmp_path / "counted", ["count", "--smoothing", "kneser-ney", "--order", 3]),
         (
             tmp_path / "मॉडल",
-            ["train", "--model", "transformer-one-block", "--steps", 5, "--batch-size", 4, "--threads", 1],
+            ["train", "--model", "transformer-one-block", "--steps", 5, "--batch-size", 4, *ALONE],
         ),
     ):
         assert answer(*make, "--corpus", names, "--out", place)["validation"]["nll"] > 0

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from calling import INDIAN, MANY_SCRIPTS, answer, call, check_form, quick, schema_of, sentence
+from calling import ALONE, INDIAN, MANY_SCRIPTS, answer, call, check_form, quick, schema_of, sentence
 
 from lmlab.training.trainer import Trainer
 
@@ -30,9 +30,7 @@ def test_the_controls_of_train_arrive_on_the_card(tmp_path):
 
 
 def test_seconds_become_steps(tmp_path):
-    data = answer(
-        "train", "--model", "mlp-one-letter", *INDIAN, "--threads", 1, "--seconds", 0.2, "--out", tmp_path / "run"
-    )
+    data = answer("train", "--model", "mlp-one-letter", *INDIAN, *ALONE, "--seconds", 0.2, "--out", tmp_path / "run")
     assert data["steps"] == data["planned_steps"] >= 1
     assert data["options"]["context"] == 1
 
@@ -146,7 +144,7 @@ def test_bad_models(tmp_path):
 
 def stop_and_go(tmp_path, *more, at: int = 13, steps: int = 20):
     """The answer of a run that never stopped and of one that did; both folders."""
-    base = ["train", *INDIAN, "--steps", steps, "--threads", 1, "--batch-size", 16, *more]
+    base = ["train", *INDIAN, "--steps", steps, *ALONE, "--batch-size", 16, *more]
     whole = answer(*base, "--out", tmp_path / "whole")
     stopped = answer(*base, "--out", tmp_path / "part", "--stop-at", at)
     check_form(stopped, schema_of("train"))
@@ -280,7 +278,7 @@ def test_models_learn_from_words_byte_pairs_and_long_texts(tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("to be, or not to be, that is the question:\nwhether 'tis nobler in the mind\n" * 8, "utf-8")
     answer("bpe-train", "--corpus", text, "--kind", "text", "--merges", 20, "--out", tmp_path / "bpe.json")
-    base = ["train", "--corpus", text, "--kind", "text", "--steps", 3, "--batch-size", 4, "--threads", 1]
+    base = ["train", "--corpus", text, "--kind", "text", "--steps", 3, "--batch-size", 4, *ALONE]
     for name, model in (("characters", "transformer-one-block"), ("words", "mlp"), (tmp_path / "bpe.json", "mlp")):
         run = tmp_path / f"run-{model}-{Path(name).stem}"
         data = answer(*base, "--model", model, "--tokenizer", name, "--out", run, "--stop-at", 2)
