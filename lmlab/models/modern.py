@@ -21,7 +21,10 @@ from torch import Tensor
 from lmlab.errors import LabError
 from lmlab.models.options import check_options
 from lmlab.models.protocol import State
-from lmlab.models.transformer import Cache, sinusoidal_positions
+from lmlab.models.transformer import sinusoidal_positions
+
+KeysValues = tuple[Tensor, Tensor]
+"""Keys and values of the tokens so far, each (B, H, P, D)."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class CausalSelfAttention(nn.Module):
             angles = torch.arange(config.context)[:, None] * 10_000.0 ** (-torch.arange(0, D, 2) / D)
             self.register_buffer("turns", torch.polar(torch.ones_like(angles), angles), persistent=False)
 
-    def forward(self, x: Tensor, past: Cache | None, look: bool) -> tuple[Tensor, Tensor | None, Cache]:
+    def forward(self, x: Tensor, past: KeysValues | None, look: bool) -> tuple[Tensor, Tensor | None, KeysValues]:
         """(B, T, C) -> output (B, T, C), weights (B, H, T, P + T) when `look`, keys and values so far."""
         B, T, C = x.shape
         H, start = self.config.n_head, past[0].shape[2] if past is not None else 0
@@ -128,7 +131,7 @@ class Block(nn.Module):
         x = self.widen(x)
         return self.narrow(F.gelu(x) if self.config.activation == "gelu" else F.relu(x).square())
 
-    def forward(self, x: Tensor, past: Cache | None, look: bool) -> tuple[Tensor, Tensor | None, Cache]:
+    def forward(self, x: Tensor, past: KeysValues | None, look: bool) -> tuple[Tensor, Tensor | None, KeysValues]:
         """(B, T, C) -> (B, T, C), with the attention's weights and cache."""
         if self.config.norm == "pre":
             heard, weights, cache = self.attention(self.norm_1(x), past, look)
@@ -178,8 +181,8 @@ class Modern(nn.Module):
             self.head.weight = self.embedding.weight  # and here it starts only near ln V
 
     def _run(
-        self, ids: Tensor, past: list[Cache] | None = None, look: bool = False
-    ) -> tuple[Tensor, list[Tensor], list[Cache]]:
+        self, ids: Tensor, past: list[KeysValues] | None = None, look: bool = False
+    ) -> tuple[Tensor, list[Tensor], list[KeysValues]]:
         start = past[0][0].shape[2] if past else 0
         end = start + ids.shape[1]
         if end > self.config.context:
