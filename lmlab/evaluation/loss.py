@@ -133,9 +133,9 @@ class Evaluation:
 
     def _scored(self) -> Iterator[tuple[Tensor, Batch, Tensor]]:
         """Batches, the document of each row, and the model's logits; every prediction comes exactly once."""
-        stream = getattr(self.model, "stream", None)
-        if stream is not None and self.model.block_size is None and len(self.examples) > len(self.documents):
-            # A state that runs on needs no windows: a long document is read from its start to its end.
+        if getattr(self.model, "small_state", False) and len(self.examples) > len(self.documents):
+            # A state that does not grow needs no windows: a long document is read from its start to its end.
+            stream = self.model.stream  # type: ignore[attr-defined]
             whole = Examples(self.documents, self.tokenizer)
             for document in range(len(whole)):
                 batch, state = whole.batch(torch.tensor([document])), None

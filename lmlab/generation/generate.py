@@ -8,6 +8,7 @@ from torch import Tensor
 from lmlab.errors import LabError
 from lmlab.evaluation.loss import token_nats
 from lmlab.generation.sampling import Sampling, choose
+from lmlab.models.cache import Cache
 from lmlab.models.protocol import LanguageModel, State
 from lmlab.tokenizers.protocol import Tokenizer
 
@@ -126,6 +127,8 @@ def _keep(state: State, rows: Tensor) -> State:
     """Drop the finished texts from a state: any nest of tuples and lists whose tensors have B first."""
     if isinstance(state, Tensor):
         return state[rows]
+    if isinstance(state, Cache):
+        return state.keep(rows)
     if isinstance(state, tuple | list):
         return type(state)(_keep(part, rows) for part in state)
     return state

@@ -25,6 +25,8 @@ def temperature(logits: Tensor, t: float) -> Tensor:
     """
     if t == 0:
         return greedy(logits)
+    if t == 1:
+        return logits
     top = logits.max(dim=-1, keepdim=True).values  # subtracted first, so that a tiny t cannot overflow
     return ((logits - top).double() / t).to(logits.dtype)
 

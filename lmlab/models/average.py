@@ -52,6 +52,8 @@ class Average(nn.Module):
     def __init__(self, config: AverageConfig, vocab_size: int) -> None:
         super().__init__()
         self.config = config
+        # What is carried on: two sums, whatever the length; attention keeps every token.
+        self.small_state = config.mixing == "mean"
         self.vocab_size = vocab_size
         self.embedding = nn.Embedding(vocab_size, config.d_embed)
         self.head = nn.Linear(config.d_embed, vocab_size, bias=False)

@@ -19,12 +19,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lmlab.errors import LabError
+from lmlab.models.cache import Cache
 from lmlab.models.options import check_options
 from lmlab.models.protocol import State
 from lmlab.models.transformer import sinusoidal_positions
-
-KeysValues = tuple[Tensor, Tensor]
-"""Keys and values of the tokens so far, each (B, H, P, D)."""
 
 
 @dataclass(frozen=True)
@@ -97,22 +95,26 @@ class CausalSelfAttention(nn.Module):
             angles = torch.arange(config.context)[:, None] * 10_000.0 ** (-torch.arange(0, D, 2) / D)
             self.register_buffer("turns", torch.polar(torch.ones_like(angles), angles), persistent=False)
 
-    def forward(self, x: Tensor, past: KeysValues | None, look: bool) -> tuple[Tensor, Tensor | None, KeysValues]:
-        """(B, T, C) -> output (B, T, C), weights (B, H, T, P + T) when `look`, keys and values so far."""
+    def forward(
+        self, x: Tensor, past: Cache | None = None, keep: bool = False, look: bool = False
+    ) -> tuple[Tensor, Tensor | None, Cache | None]:
+        """(B, T, C) -> output (B, T, C), weights (B, H, T, P + T) when `look`, keys and values when `keep`."""
         B, T, C = x.shape
-        H, start = self.config.n_head, past[0].shape[2] if past is not None else 0
+        H, start = self.config.n_head, past.length if past is not None else 0
         q, k, v = self.query_key_value(x).view(B, T, 3, H, C // H).permute(2, 0, 3, 1, 4)
         if self.config.qk_norm:
             q, k = F.rms_norm(torch.stack([q, k]), q.shape[-1:])
             q = q * self.sharpness
         if self.config.positions == "rotary":
             q, k = rotate(torch.stack([q, k]), self.turns[start : start + T])
-        if past is not None:
-            k, v = torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)
+        cache = None
+        if keep:
+            cache = Cache.of(k, v) if past is None else past.append(k, v)
+            k, v = cache.keys, cache.values
         mask = self.no_future[start : start + T, : start + T]
         weights = (q @ k.transpose(-2, -1) / math.sqrt(C // H) + mask).softmax(dim=-1) if look else None
         heard = F.scaled_dot_product_attention(q, k, v, mask) if weights is None else weights @ v
-        return self.project(heard.transpose(1, 2).reshape(B, T, C)), weights, (k, v)
+        return self.project(heard.transpose(1, 2).reshape(B, T, C)), weights, cache
 
 
 class Block(nn.Module):
@@ -131,13 +133,15 @@ class Block(nn.Module):
         x = self.widen(x)
         return self.narrow(F.gelu(x) if self.config.activation == "gelu" else F.relu(x).square())
 
-    def forward(self, x: Tensor, past: KeysValues | None, look: bool) -> tuple[Tensor, Tensor | None, KeysValues]:
+    def forward(
+        self, x: Tensor, past: Cache | None = None, keep: bool = False, look: bool = False
+    ) -> tuple[Tensor, Tensor | None, Cache | None]:
         """(B, T, C) -> (B, T, C), with the attention's weights and cache."""
         if self.config.norm == "pre":
-            heard, weights, cache = self.attention(self.norm_1(x), past, look)
+            heard, weights, cache = self.attention(self.norm_1(x), past, keep, look)
             x = x + heard
             return x + self.mlp(self.norm_2(x)), weights, cache
-        heard, weights, cache = self.attention(x, past, look)
+        heard, weights, cache = self.attention(x, past, keep, look)
         x = self.norm_1(x + heard)
         return self.norm_2(x + self.mlp(x)), weights, cache
 
@@ -181,9 +185,9 @@ class Modern(nn.Module):
             self.head.weight = self.embedding.weight  # and here it starts only near ln V
 
     def _run(
-        self, ids: Tensor, past: list[KeysValues] | None = None, look: bool = False
-    ) -> tuple[Tensor, list[Tensor], list[KeysValues]]:
-        start = past[0][0].shape[2] if past else 0
+        self, ids: Tensor, past: list[Cache] | None = None, keep: bool = False, look: bool = False
+    ) -> tuple[Tensor, list[Tensor], list[Cache | None]]:
+        start = past[0].length if past else 0
         end = start + ids.shape[1]
         if end > self.config.context:
             raise LabError(f"{end} tokens do not fit the context of {self.config.context}. Shorten the text.")
@@ -192,7 +196,7 @@ class Modern(nn.Module):
             x = x + self.positions[start:end]
         attention, cache = [], []
         for i, block in enumerate(self.blocks):
-            x, weights, kept = block(x, past[i] if past else None, look)
+            x, weights, kept = block(x, past[i] if past else None, keep, look)
             attention.append(weights)
             cache.append(kept)
         return self.head(self.norm(x)), attention, cache
@@ -214,7 +218,7 @@ class Modern(nn.Module):
         seen, past = (ids, None) if state is None else (torch.cat([state[0], ids], dim=1), state[1])
         if seen.shape[1] > self.config.context:
             seen, ids, past = seen[:, -self.config.context :], seen[:, -self.config.context :], None
-        logits, _, cache = self._run(ids, past)
+        logits, _, cache = self._run(ids, past, keep=True)
         return logits[:, -1], (seen, cache)
 
     def hidden_matrices(self) -> list[Tensor]:

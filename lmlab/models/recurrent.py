@@ -43,6 +43,7 @@ class Recurrent(nn.Module):
 
     context: int | None = None
     block_size: int | None = None
+    small_state = True  # what is carried on does not grow with the text
     fused_kind: ClassVar[Any]
     carried: ClassVar[tuple[str, ...]] = ("hidden",)
 

@@ -19,10 +19,8 @@ import torch.nn as nn
 from torch import Tensor
 
 from lmlab.errors import LabError
+from lmlab.models.cache import Cache
 from lmlab.models.protocol import State
-
-Cache = tuple[Tensor, Tensor]
-"""Keys and values of the tokens so far, each (B, H, P, D)."""
 
 
 @dataclass(frozen=True)
@@ -78,19 +76,25 @@ class CausalSelfAttention(nn.Module):
         future = torch.full((config.context, config.context), -math.inf).triu(1)  # added to scores: e^-inf = 0
         self.register_buffer("no_future", future, persistent=False)
 
-    def forward(self, x: Tensor, past: Cache | None = None) -> tuple[Tensor, Tensor, Cache]:
-        """(B, T, C) -> output (B, T, C), attention weights (B, H, T, P + T), keys and values so far.
+    def forward(
+        self, x: Tensor, past: Cache | None = None, keep: bool = False
+    ) -> tuple[Tensor, Tensor, Cache | None]:
+        """(B, T, C) -> output (B, T, C), attention weights (B, H, T, P + T), and with `keep` the cache.
 
-        `past` holds the keys and values, each (B, H, P, D), of the P tokens before x.
+        `past` holds the keys and values of the P tokens before x.
         """
         B, T, C = x.shape
         q, k, v = self.query_key_value(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)
-        if past is not None:
-            k, v = torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)
+        cache = None
+        if keep:
+            cache = Cache.of(k, v) if past is None else past.append(k, v)
+            k, v = cache.keys, cache.values
         scores = q @ k.transpose(-2, -1) / math.sqrt(C // self.n_head)  # (B, H, T, P + T)
-        weights = (scores + self.no_future[k.shape[2] - T : k.shape[2], : k.shape[2]]).softmax(dim=-1)
+        if T > 1:  # a single token is the last one: nothing is in its future
+            scores = scores + self.no_future[k.shape[2] - T : k.shape[2], : k.shape[2]]
+        weights = scores.softmax(dim=-1)
         heard = (weights @ v).transpose(1, 2).reshape(B, T, C)
-        return self.project(heard), weights, (k, v)
+        return self.project(heard), weights, cache
 
 
 class Block(nn.Module):
@@ -103,9 +107,11 @@ class Block(nn.Module):
         self.attention = CausalSelfAttention(config)
         self.mlp = nn.Sequential(nn.Linear(C, 4 * C), nn.GELU(), nn.Linear(4 * C, C))
 
-    def forward(self, x: Tensor, past: Cache | None = None) -> tuple[Tensor, Tensor, Cache]:
+    def forward(
+        self, x: Tensor, past: Cache | None = None, keep: bool = False
+    ) -> tuple[Tensor, Tensor, Cache | None]:
         """(B, T, C) -> (B, T, C), with the attention's weights and cache."""
-        heard, weights, cache = self.attention(self.norm_1(x), past)
+        heard, weights, cache = self.attention(self.norm_1(x), past, keep)
         x = x + heard
         return x + self.mlp(self.norm_2(x)), weights, cache
 
@@ -147,15 +153,17 @@ class Transformer(nn.Module):
                 nn.init.zeros_(weight)
         nn.init.zeros_(self.head.weight)  # uniform at first: the loss starts at ln V
 
-    def _run(self, ids: Tensor, past: list[Cache] | None = None) -> tuple[Tensor, list[Tensor], list[Cache]]:
-        start = past[0][0].shape[2] if past else 0
+    def _run(
+        self, ids: Tensor, past: list[Cache] | None = None, keep: bool = False
+    ) -> tuple[Tensor, list[Tensor], list[Cache | None]]:
+        start = past[0].length if past else 0
         end = start + ids.shape[1]
         if end > self.config.context:
             raise LabError(f"{end} tokens do not fit the context of {self.config.context}. Shorten the text.")
         x = self.embedding(ids) + self.positions[start:end]
         attention, cache = [], []
         for i, block in enumerate(self.blocks):
-            x, weights, kept = block(x, past[i] if past else None)
+            x, weights, kept = block(x, past[i] if past else None, keep)
             attention.append(weights)
             cache.append(kept)
         return self.head(self.norm(x)), attention, cache
@@ -176,7 +184,7 @@ class Transformer(nn.Module):
         seen, past = (ids, None) if state is None else (torch.cat([state[0], ids], dim=1), state[1])
         if seen.shape[1] > self.config.context:
             seen, ids, past = seen[:, -self.config.context :], seen[:, -self.config.context :], None
-        logits, _, cache = self._run(ids, past)
+        logits, _, cache = self._run(ids, past, keep=True)
         return logits[:, -1], (seen, cache)
 
     def hidden_matrices(self) -> list[Tensor]:

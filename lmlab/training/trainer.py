@@ -48,8 +48,8 @@ Measure = Literal["validation", "embedding", "names", "train"]
 class Progress:
     """Something that happened: a batch's loss, a measurement, a probe, or the end.
 
-    `kind` is batch, validation, train, embedding, names, gradients, diverged or done; `loss` is in nats per character; `seconds`
-    is computing time so far, without pauses.
+    `kind` is batch, validation, train, embedding, names, gradients, diverged or done; `loss` is in nats per
+    character; `seconds` is computing time so far, without pauses.
     """
 
     kind: str
@@ -132,7 +132,6 @@ class Trainer:
         """How many characters of the training text a token stands for: a batch's loss is told per character."""
         self._documents = {"train": documents, "validation": corpus.part("validation")}
         self._measurements: dict[str, Measurement] = {}
-        self.batches = Batches(self.examples, recipe.batch_size, stream_seed(recipe.seed, "batches"))
         self.optimizers = make_optimizers(model, recipe)
         self.step_number = 0
         self.seconds = 0.0
@@ -153,6 +152,8 @@ class Trainer:
         self.scheduled = recipe.steps or self._plan(recipe.seconds or 1.0)
         """The steps that the learning rate's schedule was made for; stopping early does not change them."""
         self.planned = self.scheduled
+        # After the rehearsal, which draws from the examples as every epoch does.
+        self.batches = Batches(self.examples, recipe.batch_size, stream_seed(recipe.seed, "batches"))
         self._plan_measurements()
         self._due: list[Measure] = self._measures_after(0)
 

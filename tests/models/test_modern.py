@@ -72,7 +72,8 @@ def test_the_attention_that_is_shown_is_the_one_that_is_used(shaken, positions, 
     assert [tuple(weights.shape) for weights in maps] == [(3, 2, 9, 9)] * 2
     x, block = torch.randn(3, 9, 16, generator=torch.Generator().manual_seed(1)), model.blocks[0].attention
     fused, nothing, _ = block(x, None, look=False)
-    shown, weights, (_, values) = block(x, None, look=True)
+    shown, weights, cache = block(x, None, keep=True, look=True)
+    values = cache.values
     assert nothing is None
     assert torch.allclose(fused, shown, atol=1e-5)
     assert torch.allclose(fused, block.project((weights @ values).transpose(1, 2).reshape(3, 9, 16)), atol=1e-5)
