@@ -92,8 +92,8 @@ def counting(runs: int = 3, order: int = 5, sample: int = 200, k: float = 0.1, c
     """
     rows = [
         ("counting", f"Time of nltk.lm for Kneser-Ney of order {order}, as a multiple of lmlab's", "x", 300.0),
-        ("counting-mle", "Difference to nltk.lm in training perplexity, maximum likelihood", "", 1e-6),
-        ("counting-add-k", f"Difference to nltk.lm in validation perplexity, add-{k:g}", "", 1e-6),
+        ("counting-mle", "Difference to nltk.lm in training perplexity, maximum likelihood", "perplexity", 1e-6),
+        ("counting-add-k", f"Difference to nltk.lm in validation perplexity, add-{k:g}", "perplexity", 1e-6),
     ]
     if note := missing("nltk"):
         return [
