@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from benching import no_peers, one_core  # noqa: F401
 
 from lmlab import bench
 from lmlab.bench import counting

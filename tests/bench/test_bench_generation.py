@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from benching import no_peers, one_core  # noqa: F401
 
 from lmlab.bench import generation
 from lmlab.bench.peers import GPT2, outspoken

@@ -2,6 +2,8 @@
 
 import math
 
+from benching import one_core  # noqa: F401
+
 from lmlab.bench import live
 
 

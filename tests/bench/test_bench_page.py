@@ -2,6 +2,8 @@
 
 import sys
 
+from benching import one_core  # noqa: F401
+
 from lmlab.bench import page
 
 SERVER = """

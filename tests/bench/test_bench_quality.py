@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from benching import one_core  # noqa: F401
 
 from lmlab.bench import quality
 from lmlab.training.presets import preset

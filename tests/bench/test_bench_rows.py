@@ -4,6 +4,7 @@ import os
 import sys
 
 import torch
+from benching import one_core  # noqa: F401
 
 from lmlab import bench
 from lmlab.bench import rows

@@ -1,6 +1,7 @@
 """Scaling: points come from processes of their own, and the page with the plot needs no network."""
 
 import pytest
+from benching import one_core  # noqa: F401
 
 from lmlab.bench import scaling
 from lmlab.bench.rows import Row, machine

@@ -1,6 +1,7 @@
 """Byte-pair encoding: our merges are those of `tokenizers`."""
 
 import pytest
+from benching import no_peers, one_core  # noqa: F401
 
 from lmlab.bench import tokenizing
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 import torch
+from benching import no_peers, one_core  # noqa: F401
 from torch.utils.flop_counter import FlopCounterMode
 
 from lmlab.bench import training

@@ -1,4 +1,8 @@
-"""Benchmarks in small: one core, so that the tests beside them are not disturbed."""
+"""Benchmarks in small: one core, so that the tests beside them are not disturbed.
+
+Fixtures to import. No conftest: two of that name in folders that sort before `tests/conftest.py` stop pytest, which
+collects them as modules for their doctests.
+"""
 
 import pytest
 
