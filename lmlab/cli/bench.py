@@ -1,6 +1,7 @@
 """`bench`: how fast lmlab is on this machine."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +22,10 @@ def bench_command(
         ),
     ] = None,
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", hidden=True)] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw `scaling` into this HTML file, which needs no network."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure the speed of lmlab on this machine against its targets. Everything takes several minutes.
@@ -39,13 +44,20 @@ def bench_command(
       rows[].runs[]                            number
     """
     from lmlab.bench import BENCHES, Row, machine, run
+    from lmlab.bench.scaling import write_plot
 
     wanted = [*(only or []), *(names or [])]
     for name in wanted:
         if name not in BENCHES:
             raise LabError(f"There is no figure '{name}'. Choose from: {', '.join(BENCHES)}.{nearest(name, BENCHES)}")
+    if plot is not None and wanted and "scaling" not in wanted:
+        raise LabError("--plot draws the figure 'scaling', which is not among those to be measured. Add scaling.")
+    if plot is not None and not plot.parent.is_dir():
+        raise LabError(f"There is no folder for {plot.name}. Make it, or choose another place for the plot.")
     about = machine()
     rows = run(wanted, lambda name: typer.echo(f"Measuring {name} …", err=True))
+    if plot is not None:
+        write_plot(rows, about, plot)
     if as_json:
         print_json({"machine": asdict(about), "rows": [row.to_json() for row in rows]})
         return

@@ -20,6 +20,7 @@ from rich.text import Text
 
 from lmlab.data.corpus import BUNDLED, Corpus, Part, load_corpus
 from lmlab.errors import LabError, nearest
+from lmlab.runs.cards import RUN_FILES
 
 if TYPE_CHECKING:  # these import torch
     from lmlab.evaluation.loss import Loss
@@ -29,7 +30,6 @@ if TYPE_CHECKING:  # these import torch
 
 TOKENIZERS = ("characters", "words", "gpt2", "cl100k", "o200k")
 MOST_THREADS = 64
-RUN_FILES = {"run.json", "model.safetensors", "checkpoint.json", "checkpoint.safetensors"}
 CORPUS_HELP = f"{', '.join(BUNDLED)}, hub:owner/name, or the path of a file."
 TOKENIZER_HELP = f"{', '.join(TOKENIZERS)}, or a file of bpe-train; the corpus's own when not given."
 

@@ -29,8 +29,8 @@ from lmlab.cli.shared import (
     spoken,
     threads_of,
 )
-from lmlab.errors import LabError, nearest
-from lmlab.training.presets import DEFAULT_PRESET, PRESETS, Preset, preset
+from lmlab.errors import LabError
+from lmlab.training.presets import DEFAULT_PRESET, PRESETS, preset
 
 if TYPE_CHECKING:  # these import torch
     from lmlab.training.recipe import Recipe
@@ -126,7 +126,7 @@ def train_command(
     elif out is None:
         raise LabError("There is no place to save the model: give --out DIR.")
     else:
-        session = started(model, out, corpus or "names", kind, tokenizer, option or [], recipe_flags)
+        session = started(model, out, corpus, kind, tokenizer, option or [], recipe_flags)
     trainer, planned = session.trainer, session.trainer.scheduled
     if stop_at is not None and not trainer.step_number < stop_at <= planned:
         raise LabError(
@@ -201,18 +201,20 @@ class Session:
 def started(
     model: str,
     out: Path,
-    corpus: str,
+    corpus: str | None,
     kind: str | None,
     tokenizer: str | None,
     option: list[str],
     flags: dict[str, Any],
 ) -> Session:
     """A new training as the command line describes it. Everything that can be wrong is found out here."""
-    chosen = find_preset(model)
+    chosen = preset(model)
     recipe = changed(chosen.recipe, **flags)
     pairs = [split_option(pair) for pair in option]
     place = check_out(out)
+    corpus = corpus or chosen.corpus
     loaded = open_corpus(corpus, kind)
+    chosen = chosen.fitted(len(loaded.part("train")[: recipe.train_size]))
     from lmlab.models.build import build
     from lmlab.runs.cards import new_run_id
     from lmlab.training.trainer import Trainer
@@ -283,20 +285,13 @@ def show_training(console: Console, trainer: "Trainer") -> None:
         )
 
 
-def find_preset(name: str) -> Preset:
-    """A preset by its name or its model's; the error suggests the nearest name."""
-    try:
-        return preset(name)
-    except LabError as error:
-        raise LabError(f"{error}{nearest(name, [*DEFAULT_PRESET, *PRESETS])}") from None
-
-
 def changed(recipe: "Recipe", seconds: float | None, steps: int | None, **changes: Any) -> "Recipe":
     """The preset's recipe with what the command line says. Raises `LabError` for a wrong value."""
     if seconds is not None and steps is not None:
         raise LabError(f"Both {steps} steps and {seconds:g} seconds were asked for: give --steps or --seconds.")
     if seconds is not None or steps is not None:
         changes |= {"seconds": seconds, "steps": steps}
+        recipe = replace(recipe, most_passes=None)  # who names a number of steps means it
     else:
         changes |= {"seconds": recipe.seconds, "steps": recipe.steps}
     given = {name: value for name, value in changes.items() if value is not None or name in ("seconds", "steps")}

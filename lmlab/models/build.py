@@ -109,8 +109,10 @@ def config_of(kind: str, options: dict[str, Any]) -> Any:
                 f"The {kind} has no option '{name}'. It has: {', '.join(known) or 'none'}.{nearest(name, known)}"
             )
         wanted = type(getattr(config(), name))
-        if type(value) is not wanted:
-            kind_of_value = {int: "a whole number", str: "a word", bool: "true or false"}.get(wanted, wanted.__name__)
+        if type(value) is not wanted and not (wanted is float and type(value) is int):
+            kind_of_value = {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}.get(
+                wanted, wanted.__name__
+            )
             raise LabError(f"The option {name} is {value!r}: give {kind_of_value}.")
     return config(**options)
 

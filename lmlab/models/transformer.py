@@ -32,6 +32,9 @@ class TransformerConfig:
     n_layer: int = 4
     n_head: int = 4
     positions: Literal["learned", "sinusoidal"] = "learned"
+    dropout: float = 0.0
+    """Share of the numbers added to the stream that is struck out at random while learning, so that a small corpus is
+    not learned by heart. Source: Srivastava et al. (2014), Dropout."""
 
     def __post_init__(self) -> None:
         for name, value, most in (
@@ -46,6 +49,8 @@ class TransformerConfig:
             raise LabError(f"d_model {self.d_model} does not divide into {self.n_head} heads: choose a multiple.")
         if self.positions not in ("learned", "sinusoidal"):
             raise LabError(f"positions '{self.positions}' is unknown: choose learned or sinusoidal.")
+        if not 0 <= self.dropout < 1:
+            raise LabError(f"dropout is {self.dropout:g}: choose 0 (none) or more, below 1.")
         if self.positions == "sinusoidal" and self.d_model % 2:
             raise LabError(f"d_model {self.d_model} is odd: sinusoidal positions need pairs. Choose an even one.")
 
@@ -106,14 +111,15 @@ class Block(nn.Module):
         self.norm_1, self.norm_2 = nn.LayerNorm(C), nn.LayerNorm(C)
         self.attention = CausalSelfAttention(config)
         self.mlp = nn.Sequential(nn.Linear(C, 4 * C), nn.GELU(), nn.Linear(4 * C, C))
+        self.dropout = nn.Dropout(config.dropout)
 
     def forward(
         self, x: Tensor, past: Cache | None = None, keep: bool = False
     ) -> tuple[Tensor, Tensor, Cache | None]:
         """(B, T, C) -> (B, T, C), with the attention's weights and cache."""
         heard, weights, cache = self.attention(self.norm_1(x), past, keep)
-        x = x + heard
-        return x + self.mlp(self.norm_2(x)), weights, cache
+        x = x + self.dropout(heard)
+        return x + self.dropout(self.mlp(self.norm_2(x))), weights, cache
 
 
 class Transformer(nn.Module):
@@ -137,6 +143,7 @@ class Transformer(nn.Module):
             self.positions = nn.Parameter(torch.empty(config.context, config.d_model))
         else:
             self.register_buffer("positions", sinusoidal_positions(config.context, config.d_model))
+        self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = nn.LayerNorm(config.d_model)
         self.head = nn.Linear(config.d_model, vocab_size)
@@ -160,7 +167,7 @@ class Transformer(nn.Module):
         end = start + ids.shape[1]
         if end > self.config.context:
             raise LabError(f"{end} tokens do not fit the context of {self.config.context}. Shorten the text.")
-        x = self.embedding(ids) + self.positions[start:end]
+        x = self.dropout(self.embedding(ids) + self.positions[start:end])
         attention, cache = [], []
         for i, block in enumerate(self.blocks):
             x, weights, kept = block(x, past[i] if past else None, keep)

@@ -17,6 +17,8 @@ from typing import Any
 from lmlab.errors import LabError
 
 SCHEMA = 1
+RUN_FILES = {"run.json", "model.safetensors", "checkpoint.json", "checkpoint.safetensors"}
+"""What may lie in a run's folder: saving replaces the whole folder, so nothing else may."""
 LARGEST_CARD = 4_000_000  # bytes; a real card is far smaller
 BUNDLED = Path(__file__).parent / "bundled"
 RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")

@@ -12,9 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from lmlab.data.corpus import Corpus
 from lmlab.errors import LabError, nearest
 from lmlab.evaluation.comparison import Rung
@@ -23,7 +20,7 @@ from lmlab.evaluation.novelty import novelty
 from lmlab.generation.generate import generate
 from lmlab.models.build import MODELS, build
 from lmlab.models.ngram import NgramConfig, count
-from lmlab.models.protocol import State
+from lmlab.models.uniform import Uniform
 from lmlab.tokenizers.characters import CharacterTokenizer
 from lmlab.tokenizers.protocol import Tokenizer
 from lmlab.training.presets import DEFAULT_PRESET, PRESETS, Preset, preset
@@ -33,28 +30,6 @@ SAMPLES = 1000  # texts of which the memorised share is taken
 
 Watch = Callable[[str, int, int, int], None]
 """Told how far it is: the name of the rung, the seed, the steps done and the steps planned."""
-
-
-class Uniform:
-    """Every token is equally likely: the bottom of the ladder, ln V nats a token.
-
-    >>> Uniform(27).logits(torch.tensor([[0, 5]])).shape
-    torch.Size([1, 2, 27])
-    """
-
-    context: int | None = 0
-    block_size: int | None = None
-
-    def __init__(self, vocab_size: int) -> None:
-        self.vocab_size = vocab_size
-
-    def logits(self, ids: Tensor) -> Tensor:
-        """(B, T) int64 -> (B, T, V) zeros."""
-        return torch.zeros(*ids.shape, self.vocab_size)
-
-    def next(self, ids: Tensor, state: State = None) -> tuple[Tensor, State]:
-        """(B, T) new ids -> (B, V) zeros; there is nothing to remember."""
-        return torch.zeros(len(ids), self.vocab_size), ()
 
 
 @dataclass(frozen=True)
@@ -81,17 +56,11 @@ COUNTED: dict[str, Counted] = {
 }
 
 
-WIDER: dict[str, Preset] = {
-    "mlp-window-5": replace(
-        PRESETS["mlp-sensible"],
-        title="Window of five",
-        lesson="Two letters more to look at.",
-        options={**PRESETS["mlp-sensible"].options, "context": 5},
-    )
-}
-"""Rungs that only the ladder has."""
-
-LADDER: tuple[str, ...] = (*COUNTED, *(name for name in DEFAULT_PRESET if MODELS[name].language_model), *WIDER)
+LADDER: tuple[str, ...] = (
+    *COUNTED,
+    *("bigram-table", "average", "attention-average", "mlp", "mlp-window-5", "rnn", "gru", "lstm"),
+    *("transformer", "modern", "gpt-names"),
+)
 """The whole ladder, as the curriculum climbs it."""
 
 
@@ -106,10 +75,8 @@ def find(name: str) -> Counted | Preset:
     """
     if name in COUNTED:
         return COUNTED[name]
-    if name in WIDER:
-        return WIDER[name]
     if name not in PRESETS and name not in DEFAULT_PRESET:
-        known = [*COUNTED, *WIDER, *DEFAULT_PRESET, *PRESETS]
+        known = [*COUNTED, *DEFAULT_PRESET, *PRESETS]
         hint = nearest(name, known) or f" Choose from: {', '.join(known)}."
         raise LabError(f"There is no model or preset '{name}' to compare.{hint}")
     found = preset(name)
@@ -161,9 +128,10 @@ def make(
     tokenizer = tokenizer or CharacterTokenizer(corpus.alphabet)
     if isinstance(entry, Counted):
         return _count(entry, corpus, tokenizer)
+    entry = entry.fitted(len(corpus.part("train")))
     recipe = replace(entry.recipe, seed=seed, threads=threads, validate=False)
     if steps is not None or seconds is not None:
-        recipe = replace(recipe, steps=steps, seconds=seconds)
+        recipe = replace(recipe, steps=steps, seconds=seconds, most_passes=None)
     model = build(entry.model, entry.options, tokenizer.vocab_size, seed, tokenizer.boundary_id)
     trainer = Trainer(model, corpus, recipe, tokenizer=tokenizer)
     while trainer.step_number < trainer.planned:  # the trainer's own measurement of the end is left out

@@ -30,7 +30,7 @@ from lmlab.models.build import build, describe
 from lmlab.models.counts import Counts, Level
 from lmlab.models.ngram import Ngram, NgramConfig
 from lmlab.models.protocol import LanguageModel
-from lmlab.runs.cards import SCHEMA, read_card
+from lmlab.runs.cards import RUN_FILES, SCHEMA, read_card
 from lmlab.tokenizers.load import tokenizer_from_json
 from lmlab.tokenizers.protocol import Tokenizer
 from lmlab.training.recipe import Recipe
@@ -315,7 +315,7 @@ def _write(folder: Path, tensors: dict[str, dict[str, Tensor]], documents: dict[
             text = json.dumps(document if name == "checkpoint.json" else finite(document))
             (new / name).write_text(text, "utf-8")
         if folder.exists():
-            if any(path.name not in {*tensors, *documents} for path in folder.iterdir()):
+            if any(path.name not in RUN_FILES for path in folder.iterdir()):
                 raise LabError(f"{folder} holds other files. Choose a new folder for the run.")
             os.rename(folder, old)
         os.rename(new, folder)

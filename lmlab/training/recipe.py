@@ -34,6 +34,8 @@ class Recipe:
     clip: float | None = None
     seed: int = 42
     threads: int = 1
+    most_passes: float | None = None
+    """Plan no more steps than read the training documents so many times: a small corpus is soon known by heart."""
     train_size: int | None = None
     """Learn from the first so many training documents only; None = all."""
     probe_names: int = 5
@@ -71,6 +73,8 @@ class Recipe:
             raise LabError(f"The weight decay is {self.weight_decay:g}: choose 0 to 10.")
         if self.clip is not None and not self.clip > 0:
             raise LabError(f"The clipping norm is {self.clip:g}: choose a number above 0, or none.")
+        if self.most_passes is not None and not self.most_passes > 0:
+            raise LabError(f"At most {self.most_passes:g} passes were asked for: choose a number above 0, or none.")
         if not 0 <= self.warmup <= 100_000:
             raise LabError(f"The warm-up is {self.warmup} steps: choose 0 to 100,000.")
         if not 0 <= self.seed < 2**63:

@@ -133,6 +133,7 @@ class Trainer:
         self._documents = {"train": documents, "validation": corpus.part("validation")}
         self._measurements: dict[str, Measurement] = {}
         self.optimizers = make_optimizers(model, recipe)
+        self._dropout = any(isinstance(part, nn.Dropout) and part.p > 0 for part in model.modules())
         self.step_number = 0
         self.seconds = 0.0
         self.tokens = 0
@@ -150,6 +151,9 @@ class Trainer:
         self._good: dict[str, Any] | None = None
         self._measuring: Iterator[int] | None = None
         self.scheduled = recipe.steps or self._plan(recipe.seconds or 1.0)
+        if recipe.most_passes is not None:
+            all_steps = math.ceil(recipe.most_passes * len(self.examples) / recipe.batch_size)
+            self.scheduled = min(self.scheduled, all_steps)
         """The steps that the learning rate's schedule was made for; stopping early does not change them."""
         self.planned = self.scheduled
         # After the rehearsal, which draws from the examples as every epoch does.
@@ -244,7 +248,7 @@ class Trainer:
     def _learn(self) -> list[Progress]:
         self.model.train()
         batch = self.batches.next()
-        loss = self.objective(self.model, batch)  # forward
+        loss = self._forward(batch)
         value = loss.item()
         if self._first_loss is None:
             self._first_loss = value
@@ -270,6 +274,14 @@ class Trainer:
         self._record_batch(value / self.characters_per_token)
         events = [self._event("batch", value / self.characters_per_token)]
         return [*events, self._look_at_gradients(batch, before)] if looking else events
+
+    def _forward(self, batch: Any) -> Tensor:
+        """The loss of a batch. Dropout has dice of its own at every step, so a run that goes on rolls the same."""
+        if not self._dropout:
+            return self.objective(self.model, batch)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(stream_seed(self.recipe.seed, f"dropout {self.step_number}"))
+            return self.objective(self.model, batch)
 
     def _highest(self) -> float:
         """A loss above this is not a bad start any more: it is lost."""

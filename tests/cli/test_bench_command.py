@@ -33,3 +33,12 @@ def test_wrong_use_of_the_command_line():
     assert "Did you mean 'bigrams'?" in sentence("bench", "--only", "bigram")
     for arguments in (["train"], ["count", "--order", "two"], ["generate"], ["nothing"], ["app", "--port", "0"]):
         assert call(*arguments).exit_code == 2
+
+
+def test_the_plot_is_written_or_refused(monkeypatch, tmp_path):
+    rows = [Row("scaling-length-speed", "Training", "tokens/s", 9.0 - at, at=at) for at in (1.0, 2.0)]
+    monkeypatch.setattr("lmlab.bench.run", lambda only, tell: rows)
+    assert "not among those" in sentence("bench", "--only", "load", "--plot", tmp_path / "plot.html")
+    assert "no folder" in sentence("bench", "--plot", tmp_path / "no" / "plot.html")
+    answer("bench", "--only", "scaling", "--plot", tmp_path / "plot.html")
+    assert "Plotly.newPlot" in (tmp_path / "plot.html").read_text("utf-8")

@@ -77,12 +77,13 @@ def test_what_muon_takes_is_two_dimensional_and_neither_embedding_nor_head(kind)
         assert not names[id(weight)].startswith(("embedding", "head", "out"))
 
 
-def answer(kind, options):
+def answer(kind, options, learning=False):
     """Number of weights, how much it takes at once, and its logits.
 
     Every weight is moved first: a head of zeros would hide all that stands before it.
     """
-    model = build(kind, options, 9, seed=1).eval()
+    model = build(kind, options, 9, seed=1).train(learning)
+    torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for weight in model.parameters():
@@ -101,12 +102,16 @@ def test_every_option_changes_the_model(kind, option):
     default = getattr(MODELS[kind].config(), option)
     if isinstance(default, bool):
         others = [not default]
+    elif isinstance(default, float):
+        others = [default + 0.5]
     elif isinstance(default, int):
         others = [default * 2]
     else:
         others = [word for word in choices(MODELS[kind].config)[option] if word != default]
     for other in others:
-        assert answer(kind, {option: other}) != answer(kind, {}), other
+        learning = option == "dropout"  # which rests when the model is used
+        assert answer(kind, {option: other}, learning) != answer(kind, {}, learning), other
+        assert (answer(kind, {option: other}) == answer(kind, {})) == learning
 
 
 @pytest.mark.parametrize(

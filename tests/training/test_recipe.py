@@ -3,6 +3,7 @@ from dataclasses import fields
 
 import pytest
 
+from lmlab.data.corpus import load_corpus
 from lmlab.errors import LabError
 from lmlab.models.build import build
 from lmlab.training.optimizers import make_optimizers, rate
@@ -32,6 +33,7 @@ REFUSED = [
     ({"steps": 5, "seed": -1}, "seed is -1"),
     ({"steps": 5, "seed": 2**63}, "seed is 9223372036854775808"),
     ({"steps": 5, "threads": 0}, "0 threads"),
+    ({"steps": 5, "most_passes": 0.0}, "At most 0 passes"),
     ({"steps": 5, "train_size": 0}, "training size is 0"),
     ({"steps": 5, "probe_names": 0}, "0 probe names"),
     ({"steps": 5, "probe_names": 21}, "21 probe names"),
@@ -115,7 +117,8 @@ def test_a_preset_builds_and_says_what_it_is_for(name):
     ready = preset(name)
     assert build(ready.model, ready.options, 27).vocab_size == 27
     assert ready.title
-    assert ready.lesson.endswith(".")
+    assert ready.lesson.endswith((".", "?"))
+    assert load_corpus(ready.corpus).texts
 
 
 def test_a_model_has_a_default_preset():

@@ -28,6 +28,7 @@ EVERY = {
     "mlp": ("mlp", MLP),
     "mlp with batch norm": ("mlp", {**MLP, "batch_norm": True}),
     "transformer": ("transformer", TINY),
+    "dropout": ("transformer", {**TINY, "dropout": 0.3}),
     "modern": ("modern", TINY),
     "tied": ("modern", {**TINY, "tied": True, "positions": "learned"}),
     "average": ("average", {"d_embed": 8}),
