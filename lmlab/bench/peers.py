@@ -42,7 +42,7 @@ class GPT2(nn.Module):
                 n_embd=options.d_model,
                 n_layer=options.n_layer,
                 n_head=options.n_head,
-                activation_function="gelu" if with_weights else "gelu_new",
+                activation_function=options.activation if with_weights else "gelu_new",
                 tie_word_embeddings=not with_weights,
                 resid_pdrop=0.0,
                 embd_pdrop=0.0,
@@ -69,8 +69,8 @@ class GPT2(nn.Module):
             for linear, our_linear in (
                 (block.attn.c_attn, ours.attention.query_key_value),
                 (block.attn.c_proj, ours.attention.project),
-                (block.mlp.c_fc, ours.mlp[0]),
-                (block.mlp.c_proj, ours.mlp[2]),
+                (block.mlp.c_fc, ours.widen),
+                (block.mlp.c_proj, ours.narrow),
             ):
                 linear.weight.copy_(our_linear.weight.T)  # they keep (in, out), torch.nn.Linear (out, in)
                 linear.bias.copy_(our_linear.bias)

@@ -131,6 +131,13 @@ class Evaluation:
             yield done
         self.loss = Loss(nats, done, unseen, infinite_at, self.examples.characters, self.examples.unknown)
 
+    def run(self) -> Loss:
+        """All chunks at once."""
+        for _ in self.chunks():
+            continue
+        assert self.loss is not None
+        return self.loss
+
     def _scored(self) -> Iterator[tuple[Tensor, Batch, Tensor]]:
         """Batches, the document of each row, and the model's logits; every prediction comes exactly once."""
         if getattr(self.model, "small_state", False) and len(self.examples) > len(self.documents):
@@ -182,11 +189,7 @@ def evaluate(model: LanguageModel, documents: Sequence[str], tokenizer: Tokenize
     >>> evaluate(model, ["ba"], tokenizer).infinite_at
     {'document': 'ba', 'after': '.', 'next': 'b'}
     """
-    evaluation = Evaluation(model, documents, tokenizer)
-    for _ in evaluation.chunks():
-        continue
-    assert evaluation.loss is not None
-    return evaluation.loss
+    return Evaluation(model, documents, tokenizer).run()
 
 
 def surprisal(model: LanguageModel, document: str, tokenizer: Tokenizer) -> list[float]:

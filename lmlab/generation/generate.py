@@ -12,6 +12,9 @@ from lmlab.models.cache import Cache
 from lmlab.models.protocol import LanguageModel, State
 from lmlab.tokenizers.protocol import Tokenizer
 
+DROP_BELOW = 0.75  # share of a batch that must still be going, or else the finished rows are dropped
+NOT_ROLLED = -1
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -81,46 +84,54 @@ def generate(
     first = torch.tensor([[boundary, *begin]])
     dice = torch.rand(n, limit, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
-    chosen = torch.full((n, limit), boundary)
-    nats = torch.zeros(n, dtype=torch.float64)
-    rolls = torch.zeros(n, dtype=torch.long)
+    chosen = torch.full((n, limit), NOT_ROLLED)
+    surprise = torch.zeros(n, limit, dtype=torch.float64)
     traces: list[list[Choice]] = [[] for _ in range(n)]
-    ended = torch.zeros(n, dtype=torch.bool)
-    alive = torch.arange(n)
+    texts = torch.arange(n)  # which text each row of the batch is
+    going = torch.ones(n, dtype=torch.bool)
+    since, rolled, costs = 0, [], []  # what was rolled for these rows since that roll
     ids, state = first.expand(n, -1), None
     with torch.inference_mode():
         for roll in range(limit - len(begin)):
             logits, state = model.next(ids, state)
             p_final = sampling.apply(logits).softmax(-1)
-            token = choose(p_final, dice[alive, roll])
-            nats[alive] += token_nats(logits[:, None], token[:, None])[:, 0].double()
-            rolls[alive] += 1
+            token = choose(p_final, dice[:, roll])
+            rolled.append(token)
+            costs.append(token_nats(logits[:, None], token[:, None])[:, 0])
             if trace:
-                _record(traces, alive, logits.softmax(-1), p_final, dice[alive, roll], token)
-            chosen[alive, roll] = token
-            going = token != boundary
-            ended[alive[~going]] = True
-            if not going.any():
-                break
-            if not going.all():
-                alive, token, state = alive[going], token[going], _keep(state, going)
+                _record(traces, texts, going, logits.softmax(-1), p_final, dice[:, roll], token)
+            going = going & (token != boundary)
+            left = int(going.sum())
+            # Finished texts ride along until they fill a quarter of the batch: to drop rows copies the state.
+            if left <= DROP_BELOW * len(texts) or roll == limit - len(begin) - 1:
+                chosen[texts, since : roll + 1] = torch.stack(rolled, dim=1)
+                surprise[texts, since : roll + 1] = torch.stack(costs, dim=1).double()
+                since, rolled, costs = roll + 1, [], []
+                if not left:
+                    break
+                texts, token, dice, state = texts[going], token[going], dice[going], _keep(state, going)
+                going = going[going]
             ids = token[:, None]
+    ends = chosen == boundary
+    ended = ends.any(dim=1)
+    rolls = torch.where(ended, ends.int().argmax(dim=1) + 1, (chosen != NOT_ROLLED).sum(dim=1))
+    paid = (surprise * (torch.arange(limit) < rolls[:, None])).sum(
+        dim=1
+    )  # what a finished text rolled does not count
     return [
-        Sample(
-            tokenizer.decode([*begin, *chosen[i].tolist()]),
-            bool(ended[i]),
-            float(nats[i]),
-            int(rolls[i]),
-            traces[i],
+        Sample(tokenizer.decode([*begin, *tokens[:length]]), end, nats, length, choices)
+        for tokens, end, nats, length, choices in zip(
+            chosen.tolist(), ended.tolist(), paid.tolist(), rolls.tolist(), traces, strict=True
         )
-        for i in range(n)
     ]
 
 
-def _record(traces: list[list[Choice]], alive: Tensor, p: Tensor, p_final: Tensor, u: Tensor, token: Tensor) -> None:
-    for row, i in enumerate(alive.tolist()):
+def _record(
+    traces: list[list[Choice]], texts: Tensor, going: Tensor, p: Tensor, p_final: Tensor, u: Tensor, token: Tensor
+) -> None:
+    for row in torch.nonzero(going)[:, 0].tolist():
         choice = Choice(p[row].tolist(), p_final[row].tolist(), float(u[row]), int(token[row]))
-        traces[i].append(choice)
+        traces[int(texts[row])].append(choice)
 
 
 def _keep(state: State, rows: Tensor) -> State:

@@ -159,7 +159,7 @@ def choose(probabilities: Tensor, u: Tensor) -> Tensor:
     tensor([2])
     """
     line = probabilities.double().cumsum(-1)
-    ids = torch.searchsorted(line, u[:, None].double() * line[:, -1:], right=True)[:, 0]
-    # Rounding may carry u * total onto the very end of the line: the last possible token is meant.
-    last = probabilities.shape[-1] - 1 - (probabilities.flip(-1) > 0).int().argmax(-1)
-    return torch.minimum(ids, last)
+    total = line[:, -1:]
+    # Rounding may carry u * total onto the very end of the line, which belongs to no token: stay just before it.
+    place = torch.minimum(u[:, None].double() * total, torch.nextafter(total, torch.zeros_like(total)))
+    return torch.searchsorted(line, place, right=True)[:, 0]

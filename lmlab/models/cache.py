@@ -6,6 +6,8 @@ Without a cache the n-th token costs n tokens' work; with one it costs its own, 
 import torch
 from torch import Tensor
 
+LEAST_ROOM = 16  # tokens; most names fit
+
 
 class Cache:
     """Keys and values (B, H, P, D) of P tokens, in a buffer with room for more.
@@ -13,9 +15,8 @@ class Cache:
     To append writes into the free room instead of copying everything before it. A state may be used again after
     others went on from it (two branches of one text); whoever comes second finds the room taken, and copies.
 
-    >>> past = Cache.of(torch.zeros(1, 1, 2, 4), torch.zeros(1, 1, 2, 4))
-    >>> one = past.append(torch.ones(1, 1, 1, 4), torch.ones(1, 1, 1, 4))
-    >>> other = past.append(2 * torch.ones(1, 1, 1, 4), torch.ones(1, 1, 1, 4))
+    >>> past = Cache.of(torch.zeros(2, 1, 1, 2, 4))
+    >>> one, other = past.append(torch.ones(2, 1, 1, 1, 4)), past.append(2 * torch.ones(2, 1, 1, 1, 4))
     >>> past.length, one.keys[0, 0, :, 0].tolist(), other.keys[0, 0, :, 0].tolist()
     (2, [0.0, 0.0, 1.0], [0.0, 0.0, 2.0])
     """
@@ -26,9 +27,10 @@ class Cache:
         self._taken = taken  # how much of the buffer is written: one number that all states on it share
 
     @classmethod
-    def of(cls, keys: Tensor, values: Tensor) -> "Cache":
-        """The keys and values (B, H, P, D) of a first piece of text."""
-        return cls(torch.stack([keys, values]), keys.shape[2], [keys.shape[2]])
+    def of(cls, keys_values: Tensor) -> "Cache":
+        """The keys and values (2, B, H, P, D) of a first piece of text."""
+        length = keys_values.shape[3]
+        return cls(keys_values, length, [length])
 
     @property
     def keys(self) -> Tensor:
@@ -40,18 +42,17 @@ class Cache:
         """(B, H, P, D)."""
         return self._buffer[1, :, :, : self.length]
 
-    def append(self, keys: Tensor, values: Tensor) -> "Cache":
-        """The cache with the keys and values (B, H, T, D) of T more tokens; this one stays as it is."""
-        length = self.length + keys.shape[2]
+    def append(self, keys_values: Tensor) -> "Cache":
+        """The cache with the keys and values (2, B, H, T, D) of T more tokens; this one stays as it is."""
+        length = self.length + keys_values.shape[3]
         if torch.is_grad_enabled():  # a gradient needs what was there before, untouched
-            return Cache.of(torch.cat([self.keys, keys], dim=2), torch.cat([self.values, values], dim=2))
+            return Cache.of(torch.cat([self._buffer[:, :, :, : self.length], keys_values], dim=3))
         if self._taken[0] != self.length or length > self._buffer.shape[3]:
             former = self._buffer[:, :, :, : self.length]
-            room = former.new_empty(*former.shape[:3], 2 * length, former.shape[4])
+            room = former.new_empty(*former.shape[:3], max(LEAST_ROOM, 2 * length), former.shape[4])
             room[:, :, :, : self.length] = former
             self = Cache(room, self.length, [self.length])
-        self._buffer[0, :, :, self.length : length] = keys
-        self._buffer[1, :, :, self.length : length] = values
+        self._buffer[:, :, :, self.length : length] = keys_values
         self._taken[0] = length
         return Cache(self._buffer, length, self._taken)
 

@@ -109,7 +109,8 @@ class CausalSelfAttention(nn.Module):
             q, k = rotate(torch.stack([q, k]), self.turns[start : start + T])
         cache = None
         if keep:
-            cache = Cache.of(k, v) if past is None else past.append(k, v)
+            kept = torch.stack([k, v])
+            cache = Cache.of(kept) if past is None else past.append(kept)
             k, v = cache.keys, cache.values
         mask = self.no_future[start : start + T, : start + T]
         weights = (q @ k.transpose(-2, -1) / math.sqrt(C // H) + mask).softmax(dim=-1) if look else None

@@ -16,10 +16,12 @@ from typing import Literal
 
 import torch
 import torch.nn as nn
+import torch.nn.functional as F
 from torch import Tensor
 
 from lmlab.errors import LabError
 from lmlab.models.cache import Cache
+from lmlab.models.options import check_options
 from lmlab.models.protocol import State
 
 
@@ -32,23 +34,16 @@ class TransformerConfig:
     n_layer: int = 4
     n_head: int = 4
     positions: Literal["learned", "sinusoidal"] = "learned"
+    activation: Literal["relu", "gelu"] = "relu"
+    """What bends the line in each block: ReLU as in Vaswani et al., or GELU as in GPT-2, smooth and slower."""
     dropout: float = 0.0
     """Share of the numbers added to the stream that is struck out at random while learning, so that a small corpus is
     not learned by heart. Source: Srivastava et al. (2014), Dropout."""
 
     def __post_init__(self) -> None:
-        for name, value, most in (
-            ("context", self.context, 1024),
-            ("d_model", self.d_model, 512),
-            ("n_layer", self.n_layer, 12),
-            ("n_head", self.n_head, 16),
-        ):
-            if not 1 <= value <= most:
-                raise LabError(f"{name} is {value}: choose 1 to {most}.")
+        check_options(self, context=1024, d_model=512, n_layer=12, n_head=16)
         if self.d_model % self.n_head:
             raise LabError(f"d_model {self.d_model} does not divide into {self.n_head} heads: choose a multiple.")
-        if self.positions not in ("learned", "sinusoidal"):
-            raise LabError(f"positions '{self.positions}' is unknown: choose learned or sinusoidal.")
         if not 0 <= self.dropout < 1:
             raise LabError(f"dropout is {self.dropout:g}: choose 0 (none) or more, below 1.")
         if self.positions == "sinusoidal" and self.d_model % 2:
@@ -78,28 +73,35 @@ class CausalSelfAttention(nn.Module):
         self.n_head = config.n_head
         self.query_key_value = nn.Linear(config.d_model, 3 * config.d_model)
         self.project = nn.Linear(config.d_model, config.d_model)
-        future = torch.full((config.context, config.context), -math.inf).triu(1)  # added to scores: e^-inf = 0
+        # Added to scores: e^-inf = 0. Row k, column t is -inf where key k comes after query t.
+        future = torch.full((config.context, config.context), -math.inf).tril(-1)
         self.register_buffer("no_future", future, persistent=False)
 
     def forward(
         self, x: Tensor, past: Cache | None = None, keep: bool = False
-    ) -> tuple[Tensor, Tensor, Cache | None]:
+    ) -> tuple[Tensor, Tensor | None, Cache | None]:
         """(B, T, C) -> output (B, T, C), attention weights (B, H, T, P + T), and with `keep` the cache.
 
         `past` holds the keys and values of the P tokens before x.
         """
         B, T, C = x.shape
-        q, k, v = self.query_key_value(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)
-        cache = None
+        qkv = self.query_key_value(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv  # each (B, H, T, D)
+        weights, cache, unseen = None, None, None
         if keep:
-            cache = Cache.of(k, v) if past is None else past.append(k, v)
+            cache = Cache.of(qkv[1:]) if past is None else past.append(qkv[1:])
             k, v = cache.keys, cache.values
-        scores = q @ k.transpose(-2, -1) / math.sqrt(C // self.n_head)  # (B, H, T, P + T)
         if T > 1:  # a single token is the last one: nothing is in its future
-            scores = scores + self.no_future[k.shape[2] - T : k.shape[2], : k.shape[2]]
-        weights = scores.softmax(dim=-1)
-        heard = (weights @ v).transpose(1, 2).reshape(B, T, C)
-        return self.project(heard), weights, cache
+            unseen = self.no_future[: k.shape[2], k.shape[2] - T : k.shape[2]]
+        if keep and B == 1:  # writing one text: here fewer calls count for more than the work in them
+            heard = F.scaled_dot_product_attention(q, k, v, None if unseen is None else unseen.T)
+        else:
+            # Each column is one query, each row one key: over short rows torch's softmax takes three times as long.
+            scores = k @ q.transpose(-2, -1) / math.sqrt(C // self.n_head)  # (B, H, P + T, T)
+            scores = scores if unseen is None else scores + unseen
+            weights = scores.softmax(dim=-2).transpose(-2, -1)  # (B, H, T, P + T)
+            heard = weights @ v
+        return self.project(heard.transpose(1, 2).reshape(B, T, C)), weights, cache
 
 
 class Block(nn.Module):
@@ -110,16 +112,18 @@ class Block(nn.Module):
         C = config.d_model
         self.norm_1, self.norm_2 = nn.LayerNorm(C), nn.LayerNorm(C)
         self.attention = CausalSelfAttention(config)
-        self.mlp = nn.Sequential(nn.Linear(C, 4 * C), nn.GELU(), nn.Linear(4 * C, C))
-        self.dropout = nn.Dropout(config.dropout)
+        self.widen, self.narrow = nn.Linear(C, 4 * C), nn.Linear(4 * C, C)
+        self.bend = torch.relu if config.activation == "relu" else F.gelu
+        self.dropout = nn.Dropout(config.dropout) if config.dropout else nn.Identity()
 
     def forward(
         self, x: Tensor, past: Cache | None = None, keep: bool = False
-    ) -> tuple[Tensor, Tensor, Cache | None]:
+    ) -> tuple[Tensor, Tensor | None, Cache | None]:
         """(B, T, C) -> (B, T, C), with the attention's weights and cache."""
         heard, weights, cache = self.attention(self.norm_1(x), past, keep)
         x = x + self.dropout(heard)
-        return x + self.dropout(self.mlp(self.norm_2(x))), weights, cache
+        thought = self.narrow(self.bend(self.widen(self.norm_2(x))))
+        return x + self.dropout(thought), weights, cache
 
 
 class Transformer(nn.Module):
@@ -143,7 +147,7 @@ class Transformer(nn.Module):
             self.positions = nn.Parameter(torch.empty(config.context, config.d_model))
         else:
             self.register_buffer("positions", sinusoidal_positions(config.context, config.d_model))
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = nn.Dropout(config.dropout) if config.dropout else nn.Identity()
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = nn.LayerNorm(config.d_model)
         self.head = nn.Linear(config.d_model, vocab_size)
@@ -151,7 +155,7 @@ class Transformer(nn.Module):
 
     def _initialise(self) -> None:
         """Small random weights; what is added to the stream starts smaller the more blocks add to it."""
-        added_to_stream = ("attention.project.weight", "mlp.2.weight")
+        added_to_stream = ("attention.project.weight", "narrow.weight")
         for name, weight in self.named_parameters():
             if weight.ndim == 2:
                 shrink = math.sqrt(2 * self.config.n_layer) if name.endswith(added_to_stream) else 1.0

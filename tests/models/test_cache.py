@@ -12,11 +12,11 @@ def numbers(*shape, seed=1):
 
 
 def test_what_is_appended_piece_by_piece_is_what_is_there():
-    keys, values = numbers(2, 3, 40, 4), numbers(2, 3, 40, 4, seed=2)
+    keys, values = both = numbers(2, 2, 3, 40, 4)
     with torch.inference_mode():
-        cache = Cache.of(keys[:, :, :1], values[:, :, :1])
+        cache = Cache.of(both[..., :1, :])
         for begin, end in ((1, 2), (2, 7), (7, 8), (8, 40)):
-            cache = cache.append(keys[:, :, begin:end], values[:, :, begin:end])
+            cache = cache.append(both[..., begin:end, :])
             assert cache.length == end
             assert torch.equal(cache.keys, keys[:, :, :end])
             assert torch.equal(cache.values, values[:, :, :end])
@@ -24,10 +24,10 @@ def test_what_is_appended_piece_by_piece_is_what_is_there():
 
 def test_appending_copies_only_now_and_then():
     with torch.inference_mode():
-        cache = Cache.of(numbers(1, 1, 8, 2), numbers(1, 1, 8, 2))
+        cache = Cache.of(numbers(2, 1, 1, 8, 2))
         places = set()
         for _ in range(1000):
-            cache = cache.append(numbers(1, 1, 1, 2), numbers(1, 1, 1, 2))
+            cache = cache.append(numbers(2, 1, 1, 1, 2))
             places.add(cache.keys.data_ptr())
     assert len(places) <= 8  # the room doubles
 
@@ -49,8 +49,8 @@ def test_two_branches_of_one_text_do_not_disturb_each_other(kind, shaken):
 
 
 def test_finished_texts_are_dropped_from_the_cache():
-    keys, values = numbers(4, 2, 5, 3), numbers(4, 2, 5, 3, seed=2)
-    kept = Cache.of(keys, values).keep(torch.tensor([True, False, True, False]))
+    keys, values = both = numbers(2, 4, 2, 5, 3)
+    kept = Cache.of(both).keep(torch.tensor([True, False, True, False]))
     assert torch.equal(kept.keys, keys[[0, 2]])
     assert torch.equal(kept.values, values[[0, 2]])
 

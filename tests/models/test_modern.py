@@ -132,7 +132,9 @@ def test_rotary_attention_does_not_care_where_a_text_begins(shaken):
     attention = rotary.blocks[0].attention
     before = attention(x, None, look=True)[1]
     nothing = torch.zeros(1, 2, 3, 8)
-    after = attention(x, Cache.of(nothing, nothing), keep=True, look=True)[1][..., 3:]  # three tokens stand before it
+    after = attention(x, Cache.of(torch.stack([nothing, nothing])), keep=True, look=True)[1][
+        ..., 3:
+    ]  # three tokens stand before it
     assert torch.allclose(after / after.sum(-1, keepdim=True), before, atol=1e-5)
     constant = torch.full((1, 6), 5)
     assert torch.allclose(rotary.logits(constant)[:, 1:], rotary.logits(constant)[:, :-1], atol=1e-4)

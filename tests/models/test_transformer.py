@@ -67,7 +67,7 @@ def test_the_stream_is_a_sum_of_what_every_block_adds(shaken):
     model = shaken("transformer", SIZES, 27)
     with torch.no_grad():
         for block in model.blocks:
-            for last in (block.attention.project, block.mlp[2]):
+            for last in (block.attention.project, block.narrow):
                 last.weight.zero_()
                 last.bias.zero_()
     alone = model.head(model.norm(model.embedding(IDS) + model.positions[:9]))
