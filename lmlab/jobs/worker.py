@@ -19,6 +19,7 @@ from lmlab.errors import LabError, sentence_of
 from lmlab.jobs.calls import ABOUT_A_CORPUS, ABOUT_A_MODEL, SLOW, Shelf, plain
 from lmlab.jobs.messages import JobSpec, Limits, State, Status, Wanted
 from lmlab.models.build import build
+from lmlab.models.protocol import LONG_DOCUMENT
 from lmlab.runs.cards import home, owner_folder, tidy
 from lmlab.runs.store import Run, load_checkpoint, save_checkpoint, save_run, trained_card
 from lmlab.tokenizers.characters import CharacterTokenizer
@@ -170,7 +171,9 @@ class Worker:
             recipe = replace(spec.recipe, threads=1)
             model = build(spec.model, spec.options, 1 + len(corpus.alphabet), recipe.seed)
             parameters = sum(weight.numel() for weight in model.parameters())
-            check_size(parameters, recipe, corpus.longest + 1, self.limits)
+            block: Any = model.block_size
+            tokens = min(corpus.longest + 1, block or LONG_DOCUMENT)
+            check_size(parameters, recipe, tokens, self.limits)
             trainer = Trainer(model, corpus, recipe)
             if recipe.seconds is not None and trainer.planned > self.limits.steps:  # as much as is allowed
                 model = build(spec.model, spec.options, 1 + len(corpus.alphabet), recipe.seed)

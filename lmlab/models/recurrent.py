@@ -110,6 +110,10 @@ class Recurrent(nn.Module):
         steps = [tuple(step[name] for name in self.carried) for step in self.unrolled(ids)]
         return steps if len(self.carried) > 1 else [hidden for (hidden,) in steps]
 
+    def hidden_activations(self, ids: Tensor) -> Tensor:
+        """(B, T) -> (B, T, H): the hidden states; near -1 or 1 the tanh behind them is saturated."""
+        return self.fused(self.embedding(ids))[0]
+
     def gates(self, ids: Tensor) -> dict[str, Tensor]:
         """(B, T) -> everything that the steps computed, each (B, T, H), by its name in the equations."""
         steps = self.unrolled(ids)
