@@ -30,6 +30,7 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "live-cost": live.live_cost,
     "transformer": quality.transformer,
     "time-to-quality": quality.time_to_quality,
+    "ladder": quality.ladder,
     "train-step": training.train_step,
     "recurrent-step": training.recurrent_step,
     "muon": training.muon,

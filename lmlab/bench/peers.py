@@ -26,7 +26,7 @@ class GPT2(nn.Module):
     """`transformers`' GPT-2 in the size of one of our transformers, without dropout.
 
     As it comes (`with_weights=False`) it is GPT-2 as published: GELU by its tanh formula, and a head that shares the
-    embedding's weights. With our weights it has our exact GELU and our head, so that both are one function.
+    embedding's weights. With our weights it has our own activation and our head, so that both are one function.
     """
 
     def __init__(self, model: Transformer, with_weights: bool) -> None:

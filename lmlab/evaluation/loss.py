@@ -20,6 +20,7 @@ from lmlab.models.protocol import IGNORE, Batch, Examples, LanguageModel
 from lmlab.tokenizers.protocol import Tokenizer
 
 LONGEST_SHOWN = 100  # characters of a document that is quoted whole
+USUAL_VOCABULARY = 300  # tokens; for more the chunks shrink, so that their logits take no more memory
 CHUNK = 4096  # predictions scored at once: about 100 ms of a small network on one core
 
 
@@ -152,9 +153,10 @@ class Evaluation:
                     yield torch.tensor([document]), Batch(ids, targets), logits
             return
         order = torch.argsort(self.examples.tokens, descending=True, stable=True)
+        chunk = max(1, CHUNK * USUAL_VOCABULARY // max(USUAL_VOCABULARY, self.model.vocab_size))
         begin = 0
         while begin < len(order):
-            size = max(1, CHUNK // int(self.examples.tokens[order[begin]]))
+            size = max(1, chunk // int(self.examples.tokens[order[begin]]))
             indices = order[begin : begin + size]
             batch = self.examples.batch(indices)
             with torch.inference_mode():

@@ -13,6 +13,7 @@ from lmlab.models.protocol import LanguageModel, State
 from lmlab.tokenizers.protocol import Tokenizer
 
 DROP_BELOW = 0.75  # share of a batch that must still be going, or else the finished rows are dropped
+MOST_ROLLS = 20_000_000  # of one call: about half a gigabyte of dice and their results
 NOT_ROLLED = -1
 
 
@@ -70,6 +71,8 @@ def generate(
         raise LabError(f"{n} texts were asked for: choose 1 to 10,000.")
     if not 1 <= limit <= 10_000:
         raise LabError(f"The length limit is {limit}: choose 1 to 10,000.")
+    if n * limit > MOST_ROLLS:
+        raise LabError(f"{n:,} texts of {limit:,} tokens are too many at once: their product may be {MOST_ROLLS:,}.")
     if not 0 <= seed < 2**63:
         raise LabError(f"The seed is {seed}: choose 0 or a positive whole number below 2 to the power of 63.")
     if not hasattr(model, "next"):

@@ -42,7 +42,7 @@ class ModernConfig:
     norm_kind: Literal["layer", "rms"] = "layer"
     # What bends the network's line: GELU (Hendrycks and Gimpel, 2016), or ReLU squared (So et al., 2021, Primer).
     activation: Literal["gelu", "relu2"] = "relu2"
-    # Queries and keys of length 1 times a learned sharpness: scores cannot grow out of hand (Henry et al., 2020).
+    # Queries and keys of one length times a learned sharpness: scores cannot grow out of hand (Henry et al., 2020).
     qk_norm: bool = True
     # What is added to the stream begins at zero: every block starts as the identity (Zhang et al., 2019, Fixup).
     zero_init: bool = True

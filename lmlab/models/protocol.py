@@ -61,8 +61,9 @@ class Examples:
     for n tokens. A document longer than a block is cut into windows.
 
     To measure, windows overlap by half: every token is predicted exactly once, and in a later window it sees at
-    least half a block of what came before. To learn (`learning=True`), windows lie end to end and begin somewhere
-    else in each epoch, so that nothing is computed twice and no token always stands at a window's start.
+    least half a block of what came before. To learn from a long document (`learning=True`), windows lie end to end
+    and begin somewhere else in each epoch, so that no half is computed twice and no token always stands at a window's
+    start.
 
     >>> from lmlab.tokenizers.characters import CharacterTokenizer
     >>> examples = Examples(["ab", "c"], CharacterTokenizer("abc"))
@@ -92,6 +93,7 @@ class Examples:
         unknown = tokenizer.unknown_id
         self.unknown = 0 if unknown is None else int(np.sum(ids == unknown))
         """How many of the predicted tokens stand for something outside the vocabulary."""
+        learning = learning and int(lengths.max()) + 1 > LONG_DOCUMENT  # a name's first letters come every time
         document, begin, length, skip = _windows(lengths + 1, block_size, learning)
         self.document = document
         """(N,) which document each example is cut from."""

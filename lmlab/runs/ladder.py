@@ -128,10 +128,10 @@ def make(
     tokenizer = tokenizer or CharacterTokenizer(corpus.alphabet)
     if isinstance(entry, Counted):
         return _count(entry, corpus, tokenizer)
-    entry = entry.fitted(len(corpus.part("train")))
     recipe = replace(entry.recipe, seed=seed, threads=threads, validate=False)
     if steps is not None or seconds is not None:
         recipe = replace(recipe, steps=steps, seconds=seconds, most_passes=None)
+    entry = entry.fitted(corpus.part("train"), recipe)
     model = build(entry.model, entry.options, tokenizer.vocab_size, seed, tokenizer.boundary_id)
     trainer = Trainer(model, corpus, recipe, tokenizer=tokenizer)
     while trainer.step_number < trainer.planned:  # the trainer's own measurement of the end is left out

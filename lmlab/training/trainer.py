@@ -8,6 +8,7 @@ probes (embeddings, a few texts from fixed dice), on steps that are planned so t
 most 5 % of the computing. Whatever is random has a generator of its own, so looking changes nothing.
 """
 
+import contextlib
 import copy
 import hashlib
 import math
@@ -37,7 +38,7 @@ CURVE_POINTS = 600  # batch losses are averaged into at most about this many poi
 # Shares of the steps' computing; together under 5 %.
 VALIDATION_SHARE, NAMES_SHARE, EMBEDDING_SHARE, GRADIENT_SHARE = 0.025, 0.008, 0.004, 0.01
 MOST_PROBES = 60
-LARGE_VOCABULARY, MOST_LARGE_PROBES = 300, 6  # a picture of thousands of tokens is heavy to keep
+MOST_POINTS = 300  # tokens of a picture, the first of the vocabulary: more are slow to project and heavy to keep
 REMEMBER_EVERY = 50  # steps between the states that a diverged run can go back to
 SURELY_LOST = 10  # steps in a row at three times the first loss
 
@@ -150,11 +151,11 @@ class Trainer:
         self._bucket: list[float] = []
         self._good: dict[str, Any] | None = None
         self._measuring: Iterator[int] | None = None
+        # The steps that the learning rate's schedule is made for; stopping early does not change them.
         self.scheduled = recipe.steps or self._plan(recipe.seconds or 1.0)
         if recipe.most_passes is not None:
             all_steps = math.ceil(recipe.most_passes * len(self.examples) / recipe.batch_size)
             self.scheduled = min(self.scheduled, all_steps)
-        """The steps that the learning rate's schedule was made for; stopping early does not change them."""
         self.planned = self.scheduled
         # After the rehearsal, which draws from the examples as every epoch does.
         self.batches = Batches(self.examples, recipe.batch_size, stream_seed(recipe.seed, "batches"))
@@ -191,10 +192,9 @@ class Trainer:
         learned = (5 - 2 * small) * self.batches.batch_size * self.examples.predictions / len(self.examples)
         cost = self._measurement("validation").predictions / learned
         names_cost = 256 / self.batches.batch_size * small
-        pictures = MOST_PROBES if self.tokenizer.vocab_size <= LARGE_VOCABULARY else MOST_LARGE_PROBES
         self._steps_to: dict[Measure, set[int]] = {
             "validation": measurement_steps(self.scheduled, cost, VALIDATION_SHARE),
-            "embedding": measurement_steps(self.scheduled, names_cost / 10, EMBEDDING_SHARE, pictures),
+            "embedding": measurement_steps(self.scheduled, names_cost / 10, EMBEDDING_SHARE, MOST_PROBES),
         }
         # A look at the gradients is one more pass forward and backward.
         self._gradient_steps = (
@@ -277,11 +277,18 @@ class Trainer:
 
     def _forward(self, batch: Any) -> Tensor:
         """The loss of a batch. Dropout has dice of its own at every step, so a run that goes on rolls the same."""
-        if not self._dropout:
+        with self._dice():
             return self.objective(self.model, batch)
+
+    @contextlib.contextmanager
+    def _dice(self) -> Iterator[None]:
+        """Whatever rolls inside rolls the same at this step of every run with this seed."""
+        if not self._dropout:
+            yield
+            return
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream_seed(self.recipe.seed, f"dropout {self.step_number}"))
-            return self.objective(self.model, batch)
+            yield
 
     def _highest(self) -> float:
         """A loss above this is not a bad start any more: it is lost."""
@@ -328,7 +335,7 @@ class Trainer:
     def _look_at_embedding(self) -> Progress:
         """Where the tokens' vectors lie, in two dimensions."""
         before = self.history["embedding"][-1]["points"] if self.history["embedding"] else None
-        vectors = self.model.embedding.weight.detach().numpy()  # type: ignore[operator, union-attr]
+        vectors = self.model.embedding.weight.detach()[:MOST_POINTS].numpy()  # type: ignore[operator, union-attr]
         points, kept = project(vectors, like=before)
         probe = {"step": self.step_number, "points": points.round(4).tolist(), "kept": kept}
         self.history["embedding"].append(probe)
@@ -337,7 +344,9 @@ class Trainer:
     def _look_at_gradients(self, batch: Any, before: dict[str, Tensor]) -> Progress:
         """How large gradients and updates are, layer by layer, and which units are saturated."""
         after = {name: weight.detach() for name, weight in self.model.named_parameters()}
-        probe = {"step": self.step_number, **gradient_report(self.model, batch, self.objective, before, after)}
+        with self._dice():
+            report = gradient_report(self.model, batch, self.objective, before, after)
+        probe = {"step": self.step_number, **report}
         self.history["gradients"].append(probe)
         return self._event("gradients", data=probe)
 

@@ -43,7 +43,9 @@ def live_letters(snapshot: Snapshot, probe: dict[str, Any]) -> dict[str, Any]:
     """The embedding plot of a network that is learning."""
     options = snapshot.spec.options
     dimensions = options.get("d_embed", options.get("d_model", 2))
-    return letters(snapshot.symbols, probe["points"], probe["kept"], dimensions).to_value(next_seq())
+    return letters(snapshot.symbols[: len(probe["points"])], probe["points"], probe["kept"], dimensions).to_value(
+        next_seq()
+    )
 
 
 def status_trees(snapshot: Snapshot | None, name: str | None, run: Curve | None = None, marks: Any = ()) -> list[Any]:

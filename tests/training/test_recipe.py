@@ -1,5 +1,5 @@
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -130,3 +130,14 @@ def test_a_model_has_a_default_preset():
 def test_an_unknown_preset_is_refused_with_the_choices(refused):
     with refused("no model or preset 'gpt-5'.*mlp-sensible"):
         preset("gpt-5")
+
+
+def test_a_preset_fits_itself_to_a_small_corpus_and_to_nothing_else():
+    gpt = PRESETS["gpt-names"]
+    few, many = ["emma"] * 900, ["emma"] * 30_000
+    assert gpt.fitted(few).options == {**gpt.options, "dropout": 0.1}
+    assert gpt.fitted(many) is gpt
+    assert gpt.fitted(few, replace(gpt.recipe, steps=20)) is gpt  # read three times only
+    assert gpt.fitted(["x" * 2_000_000]) is gpt  # one document, but a long one
+    assert gpt.fitted(["x" * 5_000]).options["dropout"] == 0.1
+    assert PRESETS["mlp-sensible"].fitted(few) == PRESETS["mlp-sensible"]

@@ -15,7 +15,10 @@ from lmlab.models.build import build
 from lmlab.models.protocol import Examples
 from lmlab.runs.cards import read_card
 from lmlab.runs.store import load_checkpoint, resume, save_checkpoint, save_run, save_stopped, trained_card
+from lmlab.tokenizers.bpe import BPETrainer
 from lmlab.tokenizers.characters import CharacterTokenizer
+from lmlab.tokenizers.gpt2 import gpt2
+from lmlab.tokenizers.words import WordTokenizer
 from lmlab.training import trainer as module
 from lmlab.training.objectives import next_token
 from lmlab.training.recipe import Recipe
@@ -105,6 +108,8 @@ def test_a_look_at_the_gradients_changes_nothing(small, kind):
     recipe = {"steps": 300, "optimizer": "muon"}
     looked, blind = finished(small, kind, probe_gradients=True, **recipe), finished(small, kind, **recipe)
     probes = looked.history.pop("gradients")
+    torch.manual_seed(5)  # whatever the dice of others
+    assert finished(small, kind, probe_gradients=True, **recipe).history["gradients"] == probes
     assert torch.equal(weights(looked), weights(blind))
     assert looked.history == blind.history
     assert [probe["step"] for probe in probes] == sorted({probe["step"] for probe in probes})
@@ -176,6 +181,54 @@ def test_a_run_that_was_stopped_and_measured_goes_on_as_if_it_had_never_been(sma
     assert again.history == whole.history
     assert again.losses == whole.losses
     assert again.tokens == whole.tokens
+
+
+LONG = "the cat sat on the mat. the rat sat on the cat, and the hat was on the rat. " * 30
+LONG_KINDS = {
+    "dropout": ("transformer", {**TINY, "dropout": 0.3}),
+    "rnn": ("rnn", {"d_embed": 8, "d_hidden": 16}),
+    "mlp": ("mlp", MLP),
+    "skip-gram": ("skip-gram", {"d_embed": 8}),
+}
+
+
+@pytest.mark.parametrize("kind", LONG_KINDS)
+@pytest.mark.parametrize("cut", ["characters", "words", "byte pairs"])
+def test_a_run_on_a_long_text_goes_on_as_if_it_had_never_stopped(tmp_path, kind, cut):
+    corpus = text_corpus(LONG)
+    documents = corpus.part("train")
+    tokenizer = {
+        "characters": lambda: CharacterTokenizer(corpus.alphabet),
+        "words": lambda: WordTokenizer.from_documents(documents),
+        "byte pairs": lambda: BPETrainer(documents).train(20).tokenizer(),
+    }[cut]()
+    family, options = LONG_KINDS[kind]
+
+    def fresh():
+        model = build(family, options, tokenizer.vocab_size, 3, tokenizer.boundary_id)
+        return Trainer(model, corpus, Recipe(steps=30, batch_size=8, seed=3), tokenizer=tokenizer)
+
+    whole, trainer = fresh(), run_to(fresh(), 17)  # more than one pass over the windows
+    list(whole)
+    trainer.stop()
+    list(trainer)
+    card = trained_card(trainer, family, "calm-heron-0000")
+    (tmp_path / "text.txt").write_text(LONG)
+    card["corpus"]["source"] = str(tmp_path / "text.txt")
+    save_stopped(tmp_path / "run", trainer, card)
+    again = resume(tmp_path / "run")
+    list(again)
+    assert torch.equal(weights(again), weights(whole))
+    assert again.history == whole.history
+    assert again.losses == whole.losses
+
+
+def test_a_picture_shows_the_first_tokens_of_a_large_vocabulary(small):
+    tokenizer = gpt2()
+    model = build("mlp", {"d_embed": 2, "d_hidden": 2}, tokenizer.vocab_size, 0, tokenizer.boundary_id)
+    trainer = Trainer(model, small, Recipe(steps=1, batch_size=4), tokenizer=tokenizer)
+    list(trainer)
+    assert len(trainer.history["embedding"][-1]["points"]) == module.MOST_POINTS
 
 
 def test_a_run_that_was_not_stopped_has_nothing_to_go_on_from(small, tmp_path, refused):

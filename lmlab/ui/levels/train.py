@@ -82,9 +82,26 @@ class Train:
         ]  # fmt: skip
 
 
+CONTROLLED = {
+    "mlp": {"context", "d_embed", "d_hidden"},
+    "transformer": {"context", "n_layer", "d_model", "n_head", "positions"},
+}
+"""The options of each model that this screen has controls for."""
+
+
 def presets_of(model: str) -> list[tuple[str, str]]:
-    """(title, name) of a model's presets."""
-    return [(preset.title, name) for name, preset in PRESETS.items() if preset.model == model]
+    """(title, name) of a model's presets: those that the controls can say in full."""
+    return [(preset.title, name) for name, preset in PRESETS.items() if preset.model == model and _on_screen(preset)]
+
+
+def _on_screen(preset: Preset) -> bool:
+    recipe = preset.recipe
+    return (
+        set(preset.options) <= CONTROLLED[preset.model]
+        and preset.corpus == "names"
+        and recipe.most_passes is None
+        and (recipe.optimizer != "muon" or recipe.matrix_learning_rate == MUON_TIMES * recipe.learning_rate)
+    )
 
 
 def build(ctx: Context) -> Train:
