@@ -1,1 +1,1 @@
-"""Text as integers. `characters.py` is the first tokenizer; all share the protocol described there."""
+"""Text as integers: characters, words, byte pairs, GPT-2. All share the protocol in `protocol.py`."""

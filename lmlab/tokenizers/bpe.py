@@ -81,16 +81,21 @@ class BPETokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Text -> ids, without boundaries; any text at all, even half a surrogate pair."""
-        return list(chain.from_iterable(map(self._ids_of_word.__getitem__, self._split(text))))
+        return self._ids_of(self._split(text))
+
+    def _ids_of(self, words: list[str]) -> list[int]:
+        return list(chain.from_iterable(map(self._ids_of_word.__getitem__, words)))
 
     def encode_many(self, documents: Sequence[str]) -> tuple[IntArray, IntArray]:
         """All documents one after the other, and how many tokens each has; a word is encoded only once.
+
+        Raises `LabError` where the pattern needs more than `SPLIT_SECONDS` for all documents together.
 
         >>> ids, lengths = BPETokenizer([(64, 65)]).encode_many(["ab", "b"])
         >>> ids.tolist(), lengths.tolist()
         ([256, 65], [1, 1])
         """
-        encoded = [np.array(self.encode(document), dtype=np.int64) for document in documents]
+        encoded = [np.array(self._ids_of(words), dtype=np.int64) for words in self._split.many(documents)]
         ids = np.concatenate(encoded) if encoded else np.zeros(0, dtype=np.int64)
         return ids, np.array([len(document) for document in encoded], dtype=np.int64)
 
@@ -181,11 +186,9 @@ class BPETrainer:
         Without a pattern every merge reads the whole text, so use one for more than a few pages.
         """
         self.pattern = pattern
-        split = Splitter(pattern)
         times: Counter[str] = Counter()
         shown: list[str] = []
-        for document in documents:
-            words = split(document)
+        for words in Splitter(pattern).many(documents):
             times.update(words)
             shown += words[: shown_words - len(shown)]
         self.characters = sum(len(word) * count for word, count in times.items())

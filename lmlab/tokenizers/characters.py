@@ -1,6 +1,7 @@
 """Characters as tokens: the simplest tokenizer, and the one the ladder starts with."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class CharacterTokenizer:
         self.vocab_size = 1 + len(self.alphabet)
         self._codes = np.array([ord(character) for character in self.alphabet], dtype=np.uint32)
 
-    @property
+    @cached_property
     def symbols(self) -> list[str]:
         """How each id is drawn: the boundary as `.`, a real full stop in quotes, a space as an open box."""
         drawn = {".": "‘.’", " ": "␣", "\n": "⏎", "\t": "⇥"}

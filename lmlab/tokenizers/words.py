@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import numpy as np
 import regex
@@ -57,7 +58,12 @@ class WordTokenizer:
         frequent = [word for word, count in times.items() if count >= at_least]
         return cls(sorted(frequent, key=lambda word: (-times[word], word))[:most])
 
-    @property
+    @cached_property
+    def _read_back(self) -> list[str]:
+        """What each id is written as; nothing for the boundary."""
+        return ["", "<unk>", *self.words]
+
+    @cached_property
     def symbols(self) -> list[str]:
         """How each id is drawn: the boundary as `.`, a real full stop in quotes, a line break as an arrow."""
         drawn = {".": "‘.’", "\n": "⏎"}
@@ -86,7 +92,7 @@ class WordTokenizer:
         'To be, or (perhaps) not?'
         """
         text = ""
-        for word in (["<unk>", *self.words][i - 1] for i in ids if i != self.boundary_id):
+        for word in (self._read_back[i] for i in ids if i != self.boundary_id):
             together = not text or text.endswith(("\n", *OPENING)) or word == "\n"
             mark_of_the_left = word.startswith(CLOSING) and not word[-1].isalnum()
             text += word if together or mark_of_the_left else " " + word

@@ -1,6 +1,7 @@
 import copy
 import json
 import pickle
+import time
 import unicodedata
 from collections import Counter
 from itertools import pairwise
@@ -12,6 +13,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from lmlab.data.corpus import FILES
 from lmlab.errors import LabError
+from lmlab.tokenizers import pieces
 from lmlab.tokenizers.bpe import BPETokenizer, BPETrainer
 from lmlab.tokenizers.pieces import BYTE_OF_ID, GPT2_PATTERN, Splitter, bytes_of
 
@@ -306,9 +308,66 @@ def test_a_doubling_bomb_is_refused(refused):
         BPETokenizer.from_json({"kind": "bpe", "merges": merges, "pattern": None})
 
 
-def test_a_pattern_that_loses_text_is_refused(refused):
-    with refused("leaves out parts"):
-        BPETokenizer([], pattern=r"\w+").encode("a b")
+@pytest.mark.parametrize("pattern", [r"\w+", r"\w+|.", r"(?=\w)", r"\w+|x\K "])
+def test_a_pattern_that_loses_text_is_refused_and_the_advice_helps(refused, pattern):
+    with refused(r"leaves out parts of the text\. Write \|\(\?s:\.\) at its end"):
+        BPETokenizer([], pattern).encode("a \nb")
+    mended = BPETokenizer([], pattern + "|(?s:.)")
+    assert mended.decode(mended.encode("a \nb")) == "a \nb"
+
+
+def test_a_pattern_that_loses_text_in_spite_of_the_advice_gets_another(refused):
+    with refused("although any character may match. Use GPT-2's"):
+        BPETokenizer([], pattern=r"b\Ka|(?s:.)").encode("ba")
+
+
+def test_a_pattern_that_reads_backwards_is_refused(refused):
+    """Its words have all the letters, in another order: `decode` would give another text."""
+    with refused("in another order. Take"):
+        BPETokenizer([], pattern=r"(?r)\w+|(?s:.)").encode("one two")
+
+
+def test_a_pattern_that_calls_itself_is_refused(refused):
+    with refused("calls itself without an end"):
+        BPETokenizer([], pattern=r"(?R)?|(?s:.)").encode("ab")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"), [("(?:" * 240 + "a" + ")" * 240, "nested too deep"), ("(?u)(?a)x", "cannot be read")]
+)
+def test_a_pattern_that_the_library_chokes_on_is_refused(refused, pattern, message):
+    with refused(message):
+        BPETokenizer([], pattern)
+
+
+SLOW = r"(?:a|a)*b|(?s:.)"  # tries two ways for each letter before it gives up
+
+
+def test_a_slow_pattern_is_stopped(refused, monkeypatch):
+    monkeypatch.setattr(pieces, "SPLIT_SECONDS", 0.05)
+    begin = time.perf_counter()
+    with refused("takes too long"):
+        BPETokenizer([], SLOW).encode("a" * 40)
+    assert time.perf_counter() - begin < 2
+
+
+def test_all_documents_share_one_budget(refused, monkeypatch):
+    """Each of a thousand documents takes less than the time allowed, and all of them together more."""
+    monkeypatch.setattr(pieces, "SPLIT_SECONDS", 0.05)
+    document = "a" * 11
+    for _ in range(3):
+        assert len(BPETokenizer([], SLOW).encode(document)) == 11
+    for act in (BPETokenizer([], SLOW).encode_many, lambda documents: BPETrainer(documents, SLOW)):
+        begin = time.perf_counter()
+        with refused("takes too long"):
+            act([document] * 1000)
+        assert time.perf_counter() - begin < 2
+
+
+def test_a_large_text_has_more_time():
+    """A second for each million characters: what a pattern like GPT-2's needs is never what is missing."""
+    words = list(Splitter(GPT2_PATTERN).many([TEXT[:200_000]], seconds=0.0))
+    assert "".join(words[0]) == TEXT[:200_000]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "not json", "[" * 100_000, '{"kind": "bpe"', "null"])

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,3 +90,12 @@ def test_what_no_text_could_hold_is_no_vocabulary(refused):
         WordTokenizer(["one", "one"])
     with refused("vocabulary of 0 words"):
         WordTokenizer.from_documents(LINES, most=0)
+
+
+def test_symbols_and_words_to_read_back_are_made_once():
+    """A list of the whole vocabulary that is built anew for each token makes decoding take seconds."""
+    tokenizer = WordTokenizer([f"w{i}" for i in range(100_000)])
+    assert tokenizer.symbols is tokenizer.symbols
+    begin = time.perf_counter()
+    assert tokenizer.decode([2, 0, 100_001, 1] * 500).split() == ["w0", "w99999", "<unk>"] * 500
+    assert time.perf_counter() - begin < 0.5
