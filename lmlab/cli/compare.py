@@ -22,11 +22,13 @@ from lmlab.cli.shared import (
     split_names,
     spoken,
     threads_of,
+    too_low,
 )
 from lmlab.errors import LabError
 
-if TYPE_CHECKING:  # this imports scipy
+if TYPE_CHECKING:  # these import torch and scipy
     from lmlab.evaluation.comparison import Place
+    from lmlab.evaluation.loss import Loss
 
 
 @spoken
@@ -53,7 +55,9 @@ def compare_command(
     has none; perplexity and bits are those of the mean. A counted model has no luck: it is made once. `apart` says
     whether a rung can be told from the next, worse one by the spread of the seeds (Welch's test, 5 %), null where
     nothing can be said. `seconds` and `tokens_per_second` are of learning alone. `memorised` is the share of 1,000
-    sampled texts that stand in the training data, null for one long text. The test documents stay closed.
+    sampled texts that stand in the training data, null for one long text. `unknown` counts the predicted tokens that
+    stand for words outside the vocabulary: their letters are not paid for, so such a loss is too low. The test
+    documents stay closed.
 
     \b
     JSON:
@@ -63,7 +67,7 @@ def compare_command(
       rungs[].{name,note}                                        string
       rungs[].losses[]                                           number | null
       rungs[].{loss,deviation,perplexity,bpc}                    number | null
-      rungs[].parameters                                         integer
+      rungs[].{parameters,unknown}                               integer
       rungs[].seconds                                            number
       rungs[].{tokens_per_second,memorised}                      number | null
       rungs[].apart                                              boolean | null
@@ -81,6 +85,7 @@ def compare_command(
     loaded = open_corpus(corpus, kind)
     found = open_tokenizer(tokenizer, loaded)
     rungs, diverged = [], {}
+    losses: dict[str, Loss] = {}  # of the first seed: what is unknown depends on the documents alone
     with progress_bar() as bar:
         total = sum(1 if isinstance(entry, Counted) else seeds for entry in entries)
         task = bar.add_task("Comparing", total=total)
@@ -96,6 +101,7 @@ def compare_command(
         for climbs in ladder(names, loaded, seeds, **how):
             bar.update(task, advance=len(climbs))
             rungs.append(rung_of(climbs))
+            losses[climbs[0].name] = climbs[0].loss
             diverged[climbs[0].name] = [each.made.diverged for each in climbs if each.made.diverged]
     places = rank(rungs)
     if as_json:
@@ -114,6 +120,7 @@ def compare_command(
                             "perplexity": place.rung.perplexity,
                             "bpc": place.rung.bpc,
                             "parameters": place.rung.parameters,
+                            "unknown": losses[place.rung.name].unknown,
                             "seconds": place.rung.seconds,
                             "tokens_per_second": place.rung.tokens_per_second,
                             "memorised": place.rung.memorised,
@@ -128,6 +135,12 @@ def compare_command(
         )
         return
     show_ladder(Console(), places, loaded.name, seeds)
+    too_low_ones: dict[str, list[str]] = {}
+    for place in places:
+        if losses[place.rung.name].unknown:
+            too_low_ones.setdefault(too_low(losses[place.rung.name]), []).append(place.rung.name)
+    for sentence, which in too_low_ones.items():
+        say(Console(), f"{', '.join(which)}: {sentence}")
     for name, sentences in diverged.items():
         for sentence in sentences:
             say(Console(), f"{name}: {sentence}")

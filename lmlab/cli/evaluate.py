@@ -17,6 +17,7 @@ from lmlab.cli.shared import (
     say,
     show_losses,
     spoken,
+    train_size_of,
 )
 from lmlab.data.corpus import Part
 from lmlab.errors import LabError
@@ -32,6 +33,8 @@ def evaluate_command(
     as_json: Json = False,
 ) -> None:
     """Measure a saved model on the training and validation documents of a corpus.
+
+    Of a run that was trained with `--train-size` and its own corpus, `train` is the documents that it learned from.
 
     `--test` measures the test part as well. That is for the very end: whoever looks at it twice has begun to choose
     by it. So it is opened only for the corpus that the run learned from, and the card keeps the loss and the times.
@@ -63,7 +66,8 @@ def evaluate_command(
             "Leave out --test or --corpus."
         )
     parts: tuple[Part, ...] = ("train", "validation", "test") if test else ("train", "validation")
-    losses = measure(evaluations(run.model, own, run.tokenizer, parts))
+    train_size = train_size_of(run.card) if own.sha256 == about["sha256"] else None
+    losses = measure(evaluations(run.model, own, run.tokenizer, parts, train_size))
     if test:
         record_test(folder, losses["test"])
     if as_json:

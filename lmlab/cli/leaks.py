@@ -1,19 +1,20 @@
 """`leaks`: what a careless split gives away, and how much it flatters each model."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from lmlab.cli.shared import CorpusOption, Json, open_corpus, print_json, say, split_names, spoken
-from lmlab.data.corpus import BUNDLED, decode_utf8, hub_lines
+from lmlab.cli.shared import CorpusOption, Json, KindOption, open_corpus, print_json, say, split_names, spoken
+from lmlab.data.corpus import raw_lines
+from lmlab.errors import LabError
 
 
 @spoken
 def leaks_command(
     corpus: CorpusOption = "names",
+    kind: KindOption = None,
     models: Annotated[
         str, typer.Option(metavar="A,B", help="The models that are made with and without the leak.")
     ] = "bigram,4-gram,kneser-ney",
@@ -43,13 +44,15 @@ def leaks_command(
       models[].name                                                 string
       models[].{with_leak,without_leak,leaked,unleaked,flattery}    number | null
     """
-    loaded = open_corpus(corpus)
+    if not 0 <= seed < 2**63:
+        raise LabError(f"The seed is {seed}: choose 0 or a positive whole number.")
+    loaded = open_corpus(corpus, kind)
     from lmlab.evaluation.leaks import leak_report, leaky_corpus
 
     clean = leak_report(loaded)
     careless, rows = None, []
     if loaded.kind == "names":
-        leaky = leaky_corpus(lines_of(corpus), seed, loaded.name)
+        leaky = leaky_corpus(raw_lines(corpus), seed, loaded.name)
         careless = leak_report(leaky)
         rows = [effect(name, leaky, seed, steps) for name in split_names(models)]
     if as_json:
@@ -101,13 +104,3 @@ def effect(name: str, leaky: Any, seed: int, steps: int | None) -> dict[str, Any
         }
     )
     return row
-
-
-def lines_of(source: str) -> list[str]:
-    """The lines of a corpus as they stand in its file, repeats and all."""
-    if source in BUNDLED:
-        return BUNDLED[source].path.read_text("utf-8").splitlines()
-    if source.startswith("hub:"):
-        return hub_lines(source.removeprefix("hub:"))
-    path = Path(source)
-    return decode_utf8(path.read_bytes(), path.name).splitlines()

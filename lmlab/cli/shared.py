@@ -103,15 +103,20 @@ def open_corpus(source: str, kind: str | None = None) -> Corpus:
     try:
         return load_corpus(source, kind)  # type: ignore[arg-type]  # it checks the kind
     except LabError as error:
-        hint = "" if source in BUNDLED or Path(source).exists() else nearest(source, BUNDLED)
+        hint = "" if source in BUNDLED or "\n" in source or os.path.exists(source) else nearest(source, BUNDLED)
         raise LabError(f"{error}{hint}") from None
 
 
 def corpus_of(card: dict[str, Any]) -> Corpus | None:
-    """The corpus that a run learned from, or None where it is gone or was changed."""
+    """The corpus that a run learned from, or None where it is gone, was changed or is on the Hub.
+
+    A card may be a stranger's, and looking at a run should contact nobody: a data set of the Hub is not fetched.
+    """
     about = card["corpus"]
     for source in (about.get("source"), about.get("name")):
         if not isinstance(source, str) or (source != about.get("source") and source not in BUNDLED):
+            continue
+        if source.startswith("hub:"):
             continue
         try:
             corpus = load_corpus(source, about.get("kind", "names"))
@@ -120,6 +125,17 @@ def corpus_of(card: dict[str, Any]) -> Corpus | None:
         if corpus.sha256 == about["sha256"]:
             return corpus
     return None
+
+
+def train_size_of(card: dict[str, Any]) -> int | None:
+    """How many of its corpus's training documents a run learned from, the first ones; None: all of them.
+
+    >>> train_size_of({"recipe": {"train_size": 50}}), train_size_of({"model": {"kind": "ngram"}})
+    (50, None)
+    """
+    recipe = card.get("recipe")
+    size = recipe.get("train_size") if isinstance(recipe, dict) else None
+    return size if isinstance(size, int) and size >= 1 else None
 
 
 def threads_of(threads: int | None) -> int:
@@ -179,12 +195,20 @@ def measure(measurements: Mapping[str, "Measurement"]) -> dict[str, "Loss"]:
 
 
 def evaluations(
-    model: "LanguageModel", corpus: Corpus, tokenizer: "Tokenizer", parts: Sequence[Part] = ("train", "validation")
+    model: "LanguageModel",
+    corpus: Corpus,
+    tokenizer: "Tokenizer",
+    parts: Sequence[Part] = ("train", "validation"),
+    train_size: int | None = None,
 ) -> dict[str, "Measurement"]:
-    """The measurements of a model on parts of a corpus; the test part only where it is named."""
+    """The measurements of a model on parts of a corpus; the test part only where it is named.
+
+    Of the training part the first `train_size` documents count (None: all).
+    """
     from lmlab.evaluation.loss import Evaluation
 
-    return {part: Evaluation(model, corpus.part(part), tokenizer) for part in parts}
+    sizes = {"train": train_size}
+    return {part: Evaluation(model, corpus.part(part)[: sizes.get(part)], tokenizer) for part in parts}
 
 
 def open_tokenizer(name: str | None, corpus: Corpus) -> "Tokenizer":
@@ -243,6 +267,22 @@ def show_losses(console: Console, losses: dict[str, "Loss"]) -> None:
                 f"Infinite on {part}: after '{at['after']}' the model holds '{at['next']}' impossible, and "
                 f"'{at['document']}' has it.",
             )
+        if loss.unknown:
+            say(console, f"On {part} {too_low(loss)}")
+
+
+def too_low(loss: "Loss") -> str:
+    """What to know about a loss that leaves out what it could not spell; the end of a sentence.
+
+    >>> from lmlab.evaluation.loss import Loss
+    >>> too_low(Loss(nats=9.0, predictions=20, characters=80, unknown=3))
+    'the loss is too low: 3 of 20 tokens are words outside the vocabulary, whose letters nobody pays for.'
+    """
+    are = "is a word" if loss.unknown == 1 else "are words"
+    return (
+        f"the loss is too low: {loss.unknown:,} of {loss.predictions:,} tokens {are} outside the vocabulary, whose "
+        "letters nobody pays for."
+    )
 
 
 def show_place(console: Console, place: Path | None) -> None:

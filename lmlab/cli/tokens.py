@@ -97,11 +97,12 @@ def bpe_train_command(
       merges[].symbol                          string
       merges[].count                           integer
     """
-    if merges < 1:
-        raise LabError(f"{merges} merges were asked for: choose 1 or more.")
+    from lmlab.tokenizers.bpe import MOST_MERGES, BPETrainer, Step
+
+    if not 1 <= merges <= MOST_MERGES:
+        raise LabError(f"{merges:,} merges were asked for: choose 1 to {MOST_MERGES:,}.")
     check_file(out)
     loaded = open_corpus(corpus, kind)
-    from lmlab.tokenizers.bpe import BPETrainer, Step
 
     begin = time.perf_counter()
     steps: list[Step] = []
@@ -158,7 +159,12 @@ def bpe_train_command(
 
 
 def check_file(out: Path) -> None:
-    """Raise `LabError` where a file cannot be written, found out *before* the work is done."""
+    """Raise `LabError` where a tokenizer cannot be written, found out *before* the work is done.
+
+    An older tokenizer may be replaced; any other file is somebody's work.
+    """
+    from lmlab.tokenizers.bpe import BPETokenizer
+
     place = Path(os.path.abspath(out))
     if place.is_dir():
         raise LabError(f"{place} is a folder. Name a file for the tokenizer.")
@@ -166,3 +172,8 @@ def check_file(out: Path) -> None:
         raise LabError(f"There is no folder {place.parent}. Make it first, or choose another place.")
     if not os.access(place.parent, os.W_OK):
         raise LabError(f"Nothing can be written to {place.parent}. Choose another place.")
+    if place.exists():
+        try:
+            BPETokenizer.load(place)
+        except LabError:
+            raise LabError(f"{place} is there and is no tokenizer of bpe-train. Choose another file.") from None

@@ -84,6 +84,14 @@ def train_command(
         int | None, typer.Option(metavar="D", help="Learn from the first D training documents only.")
     ] = None,
     threads: Annotated[int | None, typer.Option(metavar="T", help="Threads; one a core when not given.")] = None,
+    probe_gradients: Annotated[
+        bool | None,
+        typer.Option(
+            "--probe-gradients",
+            help="Note norms of gradients, sizes of updates and saturation on the run's card now and then.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a network. Ctrl-C stops it and saves what it needs to go on; `--resume DIR` goes on.
@@ -115,6 +123,7 @@ def train_command(
         "seconds": seconds, "steps": steps, "seed": seed, "optimizer": optimizer, "learning_rate": learning_rate,
         "matrix_learning_rate": matrix_learning_rate, "batch_size": batch_size, "schedule": schedule,
         "warmup": warmup, "weight_decay": weight_decay, "clip": clip, "train_size": train_size, "threads": threads,
+        "probe_gradients": probe_gradients,
     }  # fmt: skip
     if stop_at is not None and stop_at < 1:
         raise LabError(f"The run was to stop at step {stop_at}: choose 1 or more.")
@@ -214,7 +223,7 @@ def started(
     place = check_out(out)
     corpus = corpus or chosen.corpus
     loaded = open_corpus(corpus, kind)
-    chosen = chosen.fitted(len(loaded.part("train")[: recipe.train_size]))
+    chosen = chosen.fitted(loaded.part("train")[: recipe.train_size], recipe)
     from lmlab.models.build import build
     from lmlab.runs.cards import new_run_id
     from lmlab.training.trainer import Trainer
@@ -262,9 +271,25 @@ def save_for_resume(session: Session) -> dict[str, Any]:
 
     card = card_of(session)
     if not session.trainer.finished:
-        card["metrics"] = {}  # they are of an earlier step
+        card = unmeasured(card)
     save_stopped(session.place, session.trainer, card)
     return card
+
+
+def save_unmeasured(session: Session) -> None:
+    """Save a run that has taken its last step, before its losses are known."""
+    from lmlab.runs.store import save_run
+
+    save_run(session.place, session.trainer.model, unmeasured(card_of(session)))
+
+
+def unmeasured(card: dict[str, Any]) -> dict[str, Any]:
+    """A card without losses, for weights that were not measured: those of an earlier step are not theirs.
+
+    >>> unmeasured({"steps": 9, "metrics": {"validation": {"nll": 2.1}}})
+    {'steps': 9, 'metrics': {}}
+    """
+    return {name: {} if name in ("metrics", "objective_losses") else value for name, value in card.items()}
 
 
 def resume_command(session: Session) -> str:
@@ -370,10 +395,11 @@ class Interrupts:
 def learn(session: Session, stop_at: int | None = None) -> bool:
     """Run a trainer with a progress bar on stderr; returns whether Ctrl-C or `stop_at` ended it before its plan.
 
-    A run that stops is saved before its loss is measured, so that a second Ctrl-C loses nothing.
+    A run that stops or ends is saved before its loss is measured, so that Ctrl-C in the measurement loses nothing.
     """
     trainer = session.trainer
-    stopped = False
+    stopped = told = False
+    saved_at: int | None = None
     with progress_bar("loss {task.fields[loss]}", "{task.fields[speed]} tokens/s") as bar, Interrupts() as interrupts:
         task = bar.add_task("Training", total=trainer.planned, completed=trainer.step_number, loss="–", speed="–")
         drawn = 0.0
@@ -389,6 +415,14 @@ def learn(session: Session, stop_at: int | None = None) -> bool:
                     f"Stopped at step {trainer.step_number:,} and saved. Go on with: {resume_command(session)}",
                 )
                 say(bar.console, "Now the loss is measured; Ctrl-C again skips that.")
+                saved_at, told = trainer.step_number, True
+            # Not just once: a measurement without a number sends the run back to an earlier step.
+            if trainer.step_number >= trainer.planned and trainer.step_number != saved_at:
+                save_unmeasured(session)
+                saved_at = trainer.step_number
+            if interrupts.asked and not told:
+                told = True
+                say(bar.console, "The run is saved and its loss is being measured; Ctrl-C again skips that.")
             for progress in trainer.step():
                 if progress.kind == "batch":
                     loss = progress.loss

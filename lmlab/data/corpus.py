@@ -44,6 +44,7 @@ BUNDLED = {
 }
 
 FEWEST_FOR_HASH_SPLIT = 100
+LARGEST_FILE = 50_000_000  # bytes; the bundled Shakespeare has one million
 LONGEST_NAME = 100  # characters; a longer line is prose, not a name
 SHORTEST_TEXT = 30  # characters, so that each tenth holds a few
 LARGEST_ALPHABET = 1_000  # distinct characters; a softmax over more would not fit a lesson
@@ -274,24 +275,55 @@ def load_corpus(source: str | Path, kind: Kind | None = None) -> Corpus:
         raise LabError(f"The kind of corpus '{kind}' is unknown: choose names (one document a line) or text.")
     if isinstance(source, str) and source in BUNDLED:
         bundled = BUNDLED[source]
-        corpus = _from_text(bundled.path.read_text("utf-8"), source, kind or bundled.kind)
-        return replace(corpus, tokens=bundled.tokenizer)
+        kind = kind or bundled.kind
+        return replace(names_or_text(raw_lines(source, kind), source, kind), tokens=bundled.tokenizer)
     kind = kind or "names"
     if isinstance(source, str) and source.startswith("hub:"):
-        return names_or_text(hub_lines(source.removeprefix("hub:")), source, kind)
-    if isinstance(source, str) and "\n" in source:
-        return _from_text(source, "your text", kind)
+        name = source
+    elif isinstance(source, str) and "\n" in source:
+        name = "your text"
+    else:
+        name = Path(source).stem
+    return names_or_text(raw_lines(source, kind), name, kind)
+
+
+def raw_lines(source: str | Path, kind: Kind = "names") -> list[str]:
+    """The lines of a source as they stand, before anything is cleaned: repeats, empty lines and all.
+
+    `source` is what `load_corpus` takes. Lines of a `text` end at a line feed alone, so that joining them with line
+    feeds gives the text back. Raises `LabError` when the source cannot be read or is a file of more than 50 MB.
+
+    >>> raw_lines("Ada\\n\\nada")
+    ['Ada', '', 'ada']
+    """
+    if isinstance(source, str) and source.startswith("hub:"):
+        return hub_lines(source.removeprefix("hub:"))
+    if isinstance(source, str) and source in BUNDLED:
+        text = BUNDLED[source].path.read_text("utf-8")
+    elif isinstance(source, str) and "\n" in source:
+        text = source
+    else:
+        text = _file_text(source)
+    return text.splitlines() if kind == "names" else text.split("\n")
+
+
+def _file_text(source: str | Path) -> str:
     path = Path(source)
     try:
-        is_file = path.is_file()
+        size = path.stat().st_size if path.is_file() else None
     except (OSError, ValueError):  # a long line, or one with a NUL, is not even a possible name
-        is_file = False
-    if not is_file:
+        size = None
+    if size is None:
         raise LabError(
             f"There is no corpus or file called '{str(source)[:80]}'. "
             f"Use {', '.join(BUNDLED)}, hub:owner/name, or the path of a file."
         )
-    return _from_text(decode_utf8(path.read_bytes(), path.name), path.stem, kind)
+    if size > LARGEST_FILE:
+        raise LabError(
+            f"{path.name} has {size / 1e6:,.1f} MB: at most {LARGEST_FILE / 1e6:g} MB are read here. "
+            "Cut a part of it out and load that."
+        )
+    return decode_utf8(path.read_bytes(), path.name)
 
 
 def decode_utf8(content: bytes, file: str) -> str:
@@ -314,10 +346,6 @@ def decode_utf8(content: bytes, file: str) -> str:
 def names_or_text(lines: list[str], name: str, kind: Kind) -> Corpus:
     """Make the corpus of the wanted kind from lines."""
     return names_corpus(lines, name) if kind == "names" else text_corpus("\n".join(lines), name)
-
-
-def _from_text(text: str, name: str, kind: Kind) -> Corpus:
-    return names_or_text(text.splitlines() if kind == "names" else text.split("\n"), name, kind)
 
 
 def hub_lines(name: str, most: int = 5_000_000) -> list[str]:

@@ -89,3 +89,20 @@ def test_leaks_of_files_and_long_texts(tmp_path):
     check_form(text, schema_of("leaks"))
     assert (text["careless"], text["models"]) == (None, [])
     assert "Did you mean 'mlp'?" in sentence("leaks", "--models", "mlpp", *INDIAN)
+
+
+def test_leaks_of_pasted_text_of_either_kind():
+    pasted = "ada\ngrace\nalan\nedsger\n" * 6
+    data = answer("leaks", "--corpus", pasted, "--models", "bigram")
+    assert data["careless"]["total"] == 24  # the lines as they stand, repeats and all
+    assert data["clean"]["total"] == 4
+    text = answer("leaks", "--corpus", pasted, "--kind", "text")
+    assert (text["careless"], text["models"]) == (None, [])
+    lines = answer("leaks", "--corpus", "shakespeare", "--kind", "names", "--models", "uniform")
+    assert lines["careless"]["share"] > 0
+    assert "choose names or text" in sentence("leaks", *INDIAN, "--kind", "prose")
+
+
+def test_bad_seeds_of_leaks():
+    for seed in (-1, 2**63):
+        assert f"The seed is {seed}: choose 0" in sentence("leaks", *INDIAN, "--seed", seed)

@@ -29,7 +29,7 @@ def test_bad_corpora(tmp_path):
     assert "0 usable lines" in sentence("count", "--corpus", empty)
     assert "latin.txt is not UTF-8: byte 3" in sentence("count", "--corpus", latin)
     assert "no corpus or file" in sentence("count", "--corpus", tmp_path)
-    assert "too long" in sentence("count", "--corpus", "x" * 5000)
+    assert "no corpus or file called 'xxx" in sentence("count", "--corpus", "x" * 5000)
     for command in (["train", "--model", "mlp", "--out", tmp_path / "run"],):
         assert "0 usable lines" in sentence(*command, "--corpus", empty)
     assert not (tmp_path / "run").exists()

@@ -62,6 +62,35 @@ def test_the_test_part_of_another_corpus_stays_closed(tmp_path):
     assert "test_opened" not in json.loads((tmp_path / "run" / "run.json").read_text())
 
 
+def test_the_train_part_is_what_the_run_learned_from(tmp_path):
+    run = tmp_path / "run"
+    trained = quick(run, "--train-size", 50)
+    names = load_corpus("names_indian").part("train")
+    for more in ([], INDIAN):
+        measured = answer("evaluate", run, *more)
+        assert measured["train"]["predictions"] == sum(len(name) + 1 for name in names[:50])
+        assert measured["train"]["nll"] == pytest.approx(trained["train"]["nll"], abs=1e-5)
+        assert measured["validation"] == trained["validation"]
+    few = tmp_path / "few.txt"
+    few.write_text("\n".join(names[:90]), "utf-8")  # another corpus: all of its training documents count
+    other = answer("evaluate", run, "--corpus", few)["train"]
+    assert other["predictions"] == sum(len(name) + 1 for name in load_corpus(few).part("train"))
+    assert load_corpus(few).split["train"] > 50
+
+
+def test_looking_at_a_run_never_contacts_the_hub(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("lmlab.data.corpus.hub_lines", lambda name: asked.append(name) or ["ada"] * 9)
+    run = tmp_path / "run"
+    quick(run)
+    card = json.loads((run / "run.json").read_text())
+    card["corpus"] |= {"source": "hub:someone/names", "name": "hub:someone/names"}
+    (run / "run.json").write_text(json.dumps(card))
+    assert {sample["novelty"] for sample in answer("generate", run)["samples"]} == {None}
+    assert "is not at hand. Name one with --corpus" in sentence("evaluate", run)
+    assert asked == []
+
+
 def test_bad_runs(tmp_path, trained):
     assert "is not a run" in sentence("generate", tmp_path)
     assert "is not a run" in sentence("evaluate", tmp_path / "nowhere")

@@ -2,7 +2,11 @@
 
 import json
 
-from calling import ALONE, INDIAN, MANY_SCRIPTS, answer, call, check_form, schema_of, sentence
+import pytest
+from calling import ALONE, INDIAN, MANY_SCRIPTS, answer, call, check_form, quick, schema_of, sentence
+
+from lmlab.data.corpus import load_corpus
+from lmlab.evaluation.memorisation import edit_distances
 
 
 def test_json_of_generate(trained):
@@ -38,6 +42,65 @@ def test_novelty_finds_a_bundled_corpus_by_its_name(tmp_path):
     del card["corpus"]["source"]
     (run / "run.json").write_text(json.dumps(card))
     assert "training" in {sample["novelty"] for sample in answer("generate", run, "-n", 100)["samples"]}
+
+
+def test_a_name_that_the_model_never_saw_is_no_memory(tmp_path):
+    run = tmp_path / "run"
+    quick(run, "--train-size", 10)
+    train = load_corpus("names_indian").part("train")
+    samples = answer("generate", run, "-n", 400, "--temperature", 0.7)["samples"]
+    marks = {sample["text"]: sample["novelty"] for sample in samples}
+    unread = set(train[10:]) & set(marks)
+    assert unread
+    assert {marks[name] for name in unread} == {"held out"}
+
+
+def test_the_shares_and_the_nearest_names(tmp_path):
+    run = tmp_path / "run"
+    answer("count", *INDIAN, "--order", 4, "--smoothing", "kneser-ney", "--out", run)
+    corpus = load_corpus("names_indian")
+    data = answer("generate", run, "-n", 60, "--nearest")
+    check_form(data, schema_of("generate"))
+    marks = [sample["novelty"] for sample in data["samples"]]
+    assert {"training", "new"} <= set(marks)
+    assert data["shares"] == {
+        mark.replace(" ", "_"): marks.count(mark) / 60 for mark in ("training", "held out", "new")
+    }
+    for sample in data["samples"]:
+        assert (sample["nearest"] is not None) == (sample["novelty"] == "new")
+        if sample["nearest"]:
+            name, distance = sample["nearest"]["name"], sample["nearest"]["distance"]
+            assert name in corpus.part("train")
+            all_distances = edit_distances(sample["text"], corpus.part("train"))
+            assert distance == all_distances.min() == edit_distances(sample["text"], [name])[0] > 0
+    distances = [sample["nearest"]["distance"] for sample in data["samples"] if sample["nearest"]]
+    report = data["memorised"]
+    assert (report["samples"], report["new"], report["training"]) == (60, len(distances), marks.count("training"))
+    assert report["distance_new"] == pytest.approx(sum(distances) / len(distances))
+    plain = answer("generate", run, "-n", 60)
+    check_form(plain, schema_of("generate"))
+    assert (plain["shares"], plain["memorised"]) == (data["shares"], None)
+    told = call("generate", run, "-n", 60, "--nearest").stdout
+    assert "nearest training name" in told
+    assert f"Of 60 texts: {data['shares']['training']:.1%} training, " in told
+    assert f"A new text is {report['distance_new']:.2f} edits from the nearest training name" in told
+    assert "nearest" not in call("generate", run, "-n", 60).stdout
+
+
+def test_what_has_no_nearest_name(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("to be, or not to be, that is the question\n" * 3, "utf-8")
+    answer("count", "--corpus", text, "--kind", "text", "--out", tmp_path / "text")
+    assert "one long text" in sentence("generate", tmp_path / "text", "--nearest")
+    data = answer("generate", tmp_path / "text")
+    check_form(data, schema_of("generate"))
+    assert (data["shares"], data["memorised"]) == (None, None)
+    text.write_text("ada\ngrace\nalan\n", "utf-8")
+    answer("count", "--corpus", text, "--out", tmp_path / "names")
+    text.unlink()
+    gone = answer("generate", tmp_path / "names", "--nearest")
+    check_form(gone, schema_of("generate"))
+    assert (gone["shares"], gone["memorised"], gone["samples"][0]["nearest"]) == (None, None, None)
 
 
 def test_the_rules_of_sampling_are_applied(trained):
@@ -79,5 +142,6 @@ def test_bad_wishes_for_texts(trained):
     assert "The temperature is nan" in sentence("generate", trained, "--temperature", "nan")
     assert "no method 'beam'" in sentence("generate", trained, "--method", "beam")
     assert "0 texts were asked for" in sentence("generate", trained, "-n", 0)
+    assert "20,000,000" in sentence("generate", trained, "-n", 10_000, "--limit", 10_000)
     assert "The seed is" in sentence("generate", trained, "--seed", 2**64)
     assert "shorten the prefix" in sentence("generate", trained, "--prefix", "a" * 60)

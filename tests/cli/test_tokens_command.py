@@ -6,7 +6,7 @@ import pytest
 from calling import INDIAN, answer, call, check_form, schema_of, sentence
 
 from lmlab.models.build import MODELS
-from lmlab.tokenizers.bpe import BPETokenizer
+from lmlab.tokenizers.bpe import MOST_MERGES, BPETokenizer
 
 
 def test_json_of_tokenize():
@@ -80,6 +80,22 @@ def test_bad_places_for_a_tokenizer(tmp_path):
     assert "There is no folder" in sentence(*base, tmp_path / "nowhere" / "bpe.json")
     assert "0 merges were asked for" in sentence("bpe-train", *INDIAN, "--merges", 0, "--out", tmp_path / "bpe.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_a_tokenizer_is_replaced(tmp_path):
+    base = ["bpe-train", *INDIAN, "--merges", 3, "--out"]
+    for name, content in (("keep.txt", "my notes"), ("card.json", '{"kind": "characters", "alphabet": "ab"}')):
+        (tmp_path / name).write_text(content)
+        assert "is no tokenizer of bpe-train. Choose another file" in sentence(*base, tmp_path / name)
+        assert (tmp_path / name).read_text() == content
+    answer(*base, tmp_path / "bpe.json")
+    assert answer("bpe-train", *INDIAN, "--merges", 5, "--out", tmp_path / "bpe.json")["vocab_size"] == 256 + 5 + 1
+    assert len(BPETokenizer.load(tmp_path / "bpe.json").merges) == 5
+
+
+def test_no_more_merges_than_can_be_loaded_again(tmp_path):
+    base = ["bpe-train", *INDIAN, "--out", tmp_path / "bpe.json", "--merges"]
+    assert f"choose 1 to {MOST_MERGES:,}." in sentence(*base, MOST_MERGES + 1)
 
 
 def test_a_full_disk_leaves_the_former_tokenizer(tmp_path, monkeypatch):

@@ -87,6 +87,41 @@ def test_ctrl_c_is_answered_in_words(tmp_path, monkeypatch):
     assert answer("train", "--resume", tmp_path / "run", "--stop-at", 9)["steps"] == 9
 
 
+@pytest.mark.parametrize("model", ["mlp", "skip-gram"])
+def test_ctrl_c_in_the_measurement_of_the_end_loses_nothing(tmp_path, monkeypatch, model):
+    step = Trainer.step
+    interrupts = 0
+
+    def interrupted(self):
+        nonlocal interrupts
+        if self.step_number == 20 and interrupts < most:
+            interrupts += 1
+            signal.raise_signal(signal.SIGINT)
+        return step(self)
+
+    monkeypatch.setattr(Trainer, "step", interrupted)
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    base = ["train", "--model", model, "--corpus", "words" if model == "skip-gram" else "names_indian", *ALONE]
+    try:
+        most = 2
+        skipped = call(*base, "--steps", 20, "--batch-size", 8, "--out", tmp_path / "skipped")
+        interrupts, most = 0, 1
+        measured = answer(*base, "--steps", 20, "--batch-size", 8, "--out", tmp_path / "measured")
+    finally:
+        signal.signal(signal.SIGINT, former)
+    assert skipped.exit_code == 130
+    assert "The run is saved and its loss is being measured; Ctrl-C again skips that." in skipped.stderr
+    cards = [json.loads((tmp_path / name / "run.json").read_text()) for name in ("skipped", "measured")]
+    assert [card["steps"] for card in cards] == [20, 20]
+    assert cards[0]["metrics"] == cards[0].get("objective_losses", {}) == {}
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("skipped", "measured")]
+    assert weights[0] == weights[1]
+    assert measured["stopped"] is False  # one Ctrl-C alone lets the measurement end
+    if model == "mlp":
+        assert cards[1]["metrics"]["validation"] == measured["validation"]
+        assert answer("evaluate", tmp_path / "skipped")["validation"] == measured["validation"]
+
+
 def test_divergence_is_told(tmp_path):
     run = [
         "train",
@@ -340,3 +375,43 @@ def test_every_flag_of_the_recipe_arrives_on_the_card(tmp_path):
     quick(tmp_path / "run", *more)
     recipe = json.loads((tmp_path / "run" / "run.json").read_text())["recipe"]
     assert {name: recipe[name] for name in flags} == flags
+
+
+def test_gradients_are_probed_on_request(tmp_path):
+    cards = []
+    for more in ([], ["--probe-gradients"]):
+        quick(tmp_path / "run", "--batch-size", 8, *more, steps=200)
+        cards.append(json.loads((tmp_path / "run" / "run.json").read_text()))
+    plain, probed = cards
+    assert (plain["recipe"]["probe_gradients"], probed["recipe"]["probe_gradients"]) == (False, True)
+    assert "gradients" not in plain["history"]
+    assert len(probed["history"]["gradients"]) >= 2
+    assert plain["metrics"] == probed["metrics"]  # looking changes nothing
+    assert "--probe-gradients cannot be changed" in sentence(
+        "train", "--resume", tmp_path / "run", "--probe-gradients"
+    )
+
+
+def test_a_model_of_words_says_what_it_did_not_pay_for(tmp_path):
+    text = tmp_path / "text.txt"
+    # The last tenths hold words that the first eight do not.
+    text.write_text("to be or not to be " * 40 + "that is the question whether tis nobler in the mind " * 4, "utf-8")
+    base = ["--corpus", text, "--kind", "text", "--tokenizer", "words"]
+    data = answer("count", *base)
+    unknown, tokens = data["validation"]["unknown"], data["validation"]["predictions"]
+    assert 1 < unknown < tokens
+    assert data["train"]["unknown"] == 0
+    sentence_ = (
+        f"too low: {unknown} of {tokens} tokens are words outside the vocabulary, whose letters nobody pays for."
+    )
+    train = ["train", "--model", "mlp", *base, "--steps", 2, "--batch-size", 4, *ALONE, "--out", tmp_path / "run"]
+    for told in (call("count", *base).stdout, call(*train).stdout):
+        assert f"On validation the loss is {sentence_}" in told
+        assert "On train" not in told
+    compared = answer("compare", "--models", "bigram,uniform", *base)
+    assert [rung["unknown"] for rung in compared["rungs"]] == [unknown, unknown]
+    names = ", ".join(rung["name"] for rung in compared["rungs"])
+    assert f"{names}: the loss is {sentence_}" in call("compare", "--models", "bigram,uniform", *base).stdout
+    letters = answer("compare", "--models", "bigram", *base[:-2])
+    assert [rung["unknown"] for rung in letters["rungs"]] == [0]
+    assert "too low" not in call("compare", "--models", "bigram", *base[:-2]).stdout

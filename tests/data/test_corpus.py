@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from lmlab.data.corpus import (
     BUNDLED,
     LARGEST_ALPHABET,
+    LARGEST_FILE,
     LONGEST_NAME,
     PARTS,
     hub_lines,
     load_corpus,
     names_corpus,
     normalise_name,
+    raw_lines,
     split_names,
     text_corpus,
 )
@@ -292,6 +294,27 @@ def test_bytes_that_are_not_utf8_are_refused_with_their_place(refused, tmp_path)
     path.write_bytes(bytes(range(128, 256)) * 20)
     with refused("not UTF-8"):
         load_corpus(path)
+
+
+def test_a_file_that_is_too_large_is_refused_unread(refused, tmp_path, monkeypatch):
+    path = tmp_path / "huge.txt"
+    with path.open("wb") as file:
+        file.truncate(LARGEST_FILE + 1_000_000)  # a hole: takes no space on the disk
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail("it was read"))
+    for kind in ("names", "text"):
+        with refused("huge.txt has 51.0 MB: at most 50 MB are read"):
+            load_corpus(path, kind)
+
+
+def test_raw_lines_are_what_a_corpus_is_made_of(tmp_path):
+    content = "Ada\n\nada\u2028Grace\r\nAlan\n"
+    path = tmp_path / "names.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + content.encode())
+    for source in (path, str(path), content):
+        assert raw_lines(source) == ["Ada", "", "ada", "Grace", "Alan"]
+        assert "\n".join(raw_lines(source, "text")) == content
+    for name, bundled in BUNDLED.items():
+        assert load_corpus(name).report.lines == len(raw_lines(name, bundled.kind))
 
 
 def test_an_alphabet_that_no_lesson_can_hold_is_refused(refused):
