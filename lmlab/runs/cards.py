@@ -6,6 +6,7 @@ folder named by a hash of the owner's id, so that nobody can name another's; the
 
 import hashlib
 import json
+import math
 import os
 import re
 import secrets
@@ -16,10 +17,13 @@ from typing import Any
 
 from lmlab.errors import LabError
 
-SCHEMA = 1
+SCHEMA = 2
+"""The version of the format that is written. 1 did not tell the activation of a plain transformer: it was GELU."""
+READABLE = (1, SCHEMA)
 RUN_FILES = {"run.json", "model.safetensors", "checkpoint.json", "checkpoint.safetensors"}
 """What may lie in a run's folder: saving replaces the whole folder, so nothing else may."""
 LARGEST_CARD = 4_000_000  # bytes; a real card is far smaller
+LARGEST_VOCABULARY = 250_000  # GPT-4o has 200,019
 BUNDLED = Path(__file__).parent / "bundled"
 RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
@@ -68,7 +72,7 @@ def find_run(run_id: str, owner: str) -> Path:
 
 
 def read_card(folder: str | Path) -> dict[str, Any]:
-    """The card of a run. Raises `LabError` where the folder is not a run or the card is damaged.
+    """The card of a run, with what an older version left out. Raises `LabError` for no run and a damaged card.
 
     >>> read_card("/tmp")
     Traceback (most recent call last):
@@ -86,13 +90,14 @@ def read_card(folder: str | Path) -> dict[str, Any]:
         card = json.loads(path.read_text("utf-8"))
         if not isinstance(card, dict):
             raise ValueError
-        if card["schema"] == SCHEMA:
+        if card["schema"] in READABLE:
             _check(card)
+            _complete(card)
     except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError):
         raise LabError(f"The card {path} is damaged or not one of lmlab's. Train the model again.") from None
-    if card.get("schema") != SCHEMA:
+    if card["schema"] not in READABLE:
         raise LabError(
-            f"The run {folder} has schema {card.get('schema')!r}; this version reads {SCHEMA}. "
+            f"The run {folder} has schema {card['schema']!r}; this version reads {READABLE[0]} to {SCHEMA}. "
             "Use the version of lmlab that wrote it."
         )
     return card
@@ -116,6 +121,59 @@ def _check(card: dict[str, Any]) -> None:
         raise TypeError
     if not all(isinstance(number, int | float) for number in [*numbers, loss or 0]):
         raise TypeError
+
+
+def _complete(card: dict[str, Any]) -> None:
+    """Say what went without saying in schema 1, so that a later default does not change an old model."""
+    if card["schema"] == 1 and card["model"]["kind"] == "transformer":
+        card["model"]["options"].setdefault("activation", "gelu")
+
+
+def card_text(card: dict[str, Any]) -> str:
+    """What `run.json` will hold. Raises `LabError` where no version could read it back.
+
+    >>> card_text({"schema": 2, "loss": math.inf})
+    '{"schema": 2, "loss": null}'
+    """
+    text = json.dumps(finite(card))
+    if len(text) > LARGEST_CARD:
+        history = {f"history of {name}": part for name, part in card.get("history", {}).items()}
+        sizes = {name: len(json.dumps(finite(part))) for name, part in {**card, **history}.items()}
+        sizes.pop("history", None)
+        largest = max(sizes, key=lambda name: sizes[name])
+        raise LabError(
+            f"The card would have {len(text) / 1e6:.1f} MB, {sizes[largest] / 1e6:.1f} of them its {largest}; at "
+            f"most {LARGEST_CARD / 1e6:g} MB can be read back. Use a smaller vocabulary, or measure less often."
+        )
+    return text
+
+
+def check_vocabulary(size: int) -> None:
+    """Raise `LabError` for more tokens than a run may have; ask before a training, not after it.
+
+    >>> check_vocabulary(300_000)
+    Traceback (most recent call last):
+    lmlab.errors.LabError: The vocabulary has 300,000 tokens; a run may have at most 250,000. Use a smaller one.
+    """
+    if size > LARGEST_VOCABULARY:
+        raise LabError(
+            f"The vocabulary has {size:,} tokens; a run may have at most {LARGEST_VOCABULARY:,}. Use a smaller one."
+        )
+
+
+def finite(value: Any) -> Any:
+    """Numbers that JSON knows: infinities and not-a-numbers become null.
+
+    >>> finite({"loss": math.inf, "steps": [1, 2.5]})
+    {'loss': None, 'steps': [1, 2.5]}
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(part) for part in value]
+    return value
 
 
 def list_runs(owner: str) -> list[dict[str, Any]]:

@@ -6,9 +6,9 @@ killed process leaves the former run whole.
 
 import copy
 import json
-import math
 import os
 import platform
+import re
 import shutil
 import time
 from dataclasses import asdict, dataclass, replace
@@ -30,15 +30,15 @@ from lmlab.models.build import build, describe
 from lmlab.models.counts import Counts, Level
 from lmlab.models.ngram import Ngram, NgramConfig
 from lmlab.models.protocol import LanguageModel
-from lmlab.runs.cards import RUN_FILES, SCHEMA, read_card
+from lmlab.runs.cards import LARGEST_CARD, RUN_FILES, SCHEMA, card_text, check_vocabulary, finite, read_card
 from lmlab.tokenizers.load import tokenizer_from_json
 from lmlab.tokenizers.protocol import Tokenizer
 from lmlab.training.recipe import Recipe
 from lmlab.training.trainer import Trainer
 
-LARGEST_VOCABULARY = 60_000  # GPT-2 has 50,257
+MOST_STEPS = 1_000_000_000  # a day of the smallest model's steps
 DAMAGE = (
-    OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RuntimeError,
+    OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, ArithmeticError, RuntimeError,
     safetensors.SafetensorError,
 )  # fmt: skip
 """What reading a file that somebody has changed may raise."""
@@ -76,14 +76,17 @@ def _card(model: dict[str, Any], corpus: Corpus, tokenizer: Tokenizer, losses: d
 
 
 def trained_card(trainer: Trainer, kind: str, run_id: str) -> dict[str, Any]:
-    """The card of a trained model: everything needed to train it again, and how it went."""
+    """The card of a trained model: everything needed to train it again, and how it went.
+
+    Of pictures of the embedding that would make it too large to be read back, the last alone is kept, and coarser.
+    """
     on_the_ruler = trainer.objective.on_the_ruler
     card = _card(
         describe(kind, trainer.model), trainer.corpus, trainer.tokenizer, trainer.losses if on_the_ruler else {}
     )
     if not on_the_ruler:  # a loss of another kind must not be compared with those of the ruler
         card["objective_losses"] = {part: loss.nll for part, loss in trainer.losses.items()}
-    return {
+    card = {
         **card,
         "id": run_id,
         "objective": trainer.objective.name,
@@ -97,6 +100,11 @@ def trained_card(trainer: Trainer, kind: str, run_id: str) -> dict[str, Any]:
         "diverged": trainer.diverged,
         "history": trainer.history,
     }
+    if trainer.history["embedding"] and len(json.dumps(finite(card))) > LARGEST_CARD:
+        last = trainer.history["embedding"][-1]
+        points = [[round(number, 2) for number in point] for point in last["points"]]
+        card["history"] = {**trainer.history, "embedding": [{**last, "points": points}]}
+    return card
 
 
 def counted_card(
@@ -113,7 +121,7 @@ def counted_card(
 
 
 def save_run(folder: str | Path, model: nn.Module | Ngram, card: dict[str, Any]) -> None:
-    """Write a run. Raises `LabError` when the disk refuses; the former content then stays."""
+    """Write a run. Raises `LabError` when the disk refuses or nobody could read it; the former content then stays."""
     _write(Path(folder), {"model.safetensors": _weights(model)}, {"run.json": card})
 
 
@@ -129,20 +137,23 @@ def _weights(model: nn.Module | Ngram) -> dict[str, Tensor]:
 
 
 def load_run(folder: str | Path) -> Run:
-    """Read a run back. Raises `LabError` for a damaged or foreign one; sizes are checked before use."""
+    """Read a run back, also one of schema 1. Raises `LabError` for a damaged or a foreign one."""
     card = read_card(folder)
     about = card["model"]
     try:
         tokenizer = tokenizer_from_json(card["tokenizer"])
-        if not tokenizer.vocab_size == about["vocab_size"] <= LARGEST_VOCABULARY:
+        if tokenizer.vocab_size != about["vocab_size"]:
             raise ValueError("vocabulary")
+        check_vocabulary(tokenizer.vocab_size)
         path = Path(folder) / "model.safetensors"
         model: LanguageModel
         if about["kind"] == "ngram":
             model = _load_ngram(path, NgramConfig(**about["options"]), tokenizer)
         else:
             network = build(about["kind"], about["options"], tokenizer.vocab_size, boundary_id=tokenizer.boundary_id)
-            network.load_state_dict(load_file(path))
+            weights = load_file(path)
+            network.load_state_dict(renamed(weights) if _of_schema_1(card) else weights)
+            _check_finite(network, folder)
             model = network.eval()  # type: ignore[assignment]
     except LabError:
         raise
@@ -151,6 +162,32 @@ def load_run(folder: str | Path) -> Run:
             f"The run {folder} is damaged: its weights and its card do not belong together. Train the model again."
         ) from None
     return Run(model, tokenizer, card)
+
+
+def _of_schema_1(card: dict[str, Any]) -> bool:
+    return bool(card["schema"] == 1 and card["model"]["kind"] == "transformer")
+
+
+def renamed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A plain transformer's weights of schema 1 under the names of today; those that have them keep them.
+
+    >>> list(renamed({"blocks.0.mlp.0.weight": torch.zeros(1), "blocks.0.mlp.2.bias": torch.zeros(1)}))
+    ['blocks.0.widen.weight', 'blocks.0.narrow.bias']
+    """
+    new = {"mlp.0": "widen", "mlp.2": "narrow"}
+    return {
+        re.sub(r"(?<=\.)mlp\.[02](?=\.)", lambda old: new[old[0]], name): weight for name, weight in weights.items()
+    }
+
+
+def _check_finite(network: nn.Module, folder: str | Path) -> None:
+    """One such number makes every answer of the model one, and no loss says where it came from."""
+    for name, weight in network.state_dict().items():
+        if not bool(torch.isfinite(weight).all()):
+            raise LabError(
+                f"The run {folder} is damaged: its weights '{name}' are not all finite numbers. "
+                "Train the model again."
+            )
 
 
 def _load_ngram(path: Path, config: NgramConfig, tokenizer: Tokenizer) -> Ngram:
@@ -184,7 +221,7 @@ def record_test(folder: str | Path, loss: Loss) -> dict[str, Any]:
     place = Path(folder) / "run.json"
     new = place.with_name(f".run.json.{os.getpid()}.new")
     try:
-        new.write_text(json.dumps(finite(card)), "utf-8")
+        new.write_text(card_text(card), "utf-8")
         os.replace(new, place)
     except OSError as error:
         new.unlink(missing_ok=True)
@@ -244,21 +281,75 @@ def resume(folder: str | Path) -> Trainer:
         raise
     except DAMAGE:
         raise LabError(f"The card of the run {folder} is damaged. Train the model again.") from None
+    load_checkpoint(folder, trainer, old_names=_of_schema_1(card))
     trainer.recipe = recipe
-    load_checkpoint(folder, trainer)
     return trainer
 
 
-def load_checkpoint(folder: str | Path, trainer: Trainer) -> None:
-    """Put a trainer of the same model, corpus and recipe where the checkpoint was taken."""
+def load_checkpoint(folder: str | Path, trainer: Trainer, old_names: bool = False) -> None:
+    """Put a trainer of the same model, corpus and recipe where the checkpoint was taken.
+
+    With `old_names` its weights are those of a plain transformer of schema 1. Raises `LabError` for a checkpoint that
+    is damaged or of another model; the trainer is then as it was.
+    """
     before = copy.deepcopy(trainer.state_dict())
     try:
         tensors = load_file(Path(folder) / "checkpoint.safetensors")
         rest = json.loads((Path(folder) / "checkpoint.json").read_text("utf-8"))
-        trainer.load_state_dict(_unpack(rest, tensors))
+        state = _unpack(rest, tensors)
+        good = state["good"]
+        for weights in (state, good):
+            if old_names and weights is not None:
+                weights["model"] = renamed(weights["model"])
+        # What a run that diverges will go back to is tried now: then it would be too late for a sentence.
+        for tried in (state,) if good is None else ({**state, **good}, state):
+            _check_state(tried, trainer)
+            trainer.load_state_dict(tried)
+            _check_optimizers(trainer)
     except DAMAGE:
         trainer.load_state_dict(before)
         raise LabError(f"The checkpoint in {folder} is damaged or of another model. Train again.") from None
+
+
+def _check_state(state: dict[str, Any], trainer: Trainer) -> None:
+    """Raise one of `DAMAGE` where going on from this state would fail later, or never end."""
+    whole = [state[name] for name in ("step", "planned", "scheduled", "tokens", "lost")]
+    whole.append(state["batches"]["cursor"])
+    numbers = [state["seconds"], *state["bucket"], state["first_loss"] or 0.0]
+    history = state["history"]
+    for point in (*history["batch"], *history["validation"]):
+        step, loss = point
+        whole.append(step)
+        numbers.append(loss)
+    if not all(type(number) is int and number >= 0 for number in whole):
+        raise ValueError("a number of steps or tokens")
+    if not all(type(number) in (int, float) for number in numbers) or not 0 <= state["seconds"] < float("inf"):
+        raise ValueError("a loss or a time")
+    most = trainer.recipe.steps or MOST_STEPS
+    if not state["step"] <= state["planned"] <= state["scheduled"] <= most:
+        raise ValueError("more steps than were planned")
+    measures = {"validation", "embedding", "train"} | ({"names"} if trainer.objective.on_the_ruler else set())
+    if not isinstance(state["due"], list) or not measures.issuperset(state["due"]):
+        raise ValueError("a measurement that does not exist")
+    if not all(isinstance(history[name], list) for name in trainer.history):
+        raise ValueError("history")
+    if state["diverged"] is not None and not isinstance(state["diverged"]["sentence"], str):
+        raise ValueError("divergence")
+    for loss in state["losses"].values():
+        if type(loss["nats"]) not in (int, float) or not loss["predictions"] > 0 or (loss["characters"] or 1) < 1:
+            raise ValueError("loss")
+    ended = state["step"] == state["planned"] or state["diverged"] is not None
+    if ended and not {"validation", "train"} <= {*state["due"], *state["losses"]}:
+        raise ValueError("the losses of the end")
+
+
+def _check_optimizers(trainer: Trainer) -> None:
+    """Torch loads averages of any shape and only fails at the next step."""
+    for optimizer in trainer.optimizers:
+        for weight, kept in optimizer.state.items():
+            for value in kept.values():
+                if isinstance(value, Tensor) and value.ndim and value.shape != weight.shape:
+                    raise ValueError("shape")
 
 
 def _pack(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
@@ -284,25 +375,17 @@ def _unpack(value: Any, tensors: dict[str, Tensor]) -> Any:
     return value
 
 
-def finite(value: Any) -> Any:
-    """Numbers that JSON knows: infinities and not-a-numbers become null.
-
-    >>> finite({"loss": math.inf, "steps": [1, 2.5]})
-    {'loss': None, 'steps': [1, 2.5]}
-    """
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(part) for part in value]
-    return value
-
-
 def _write(folder: Path, tensors: dict[str, dict[str, Tensor]], documents: dict[str, Any]) -> None:
     folder = folder.resolve()
     if not folder.name:
         raise LabError(f"{folder} cannot be a run's folder. Give it a name of its own.")
+    if "run.json" in documents:
+        check_vocabulary(documents["run.json"]["model"]["vocab_size"])
+    # A checkpoint must keep infinities (a loss may be one); Python reads its own "Infinity" back.
+    texts = {
+        name: card_text(document) if name == "run.json" else json.dumps(document)
+        for name, document in documents.items()
+    }
     new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     try:
@@ -310,9 +393,7 @@ def _write(folder: Path, tensors: dict[str, dict[str, Tensor]], documents: dict[
         new.mkdir(parents=True)
         for name, content in tensors.items():
             save_file(content, new / name)
-        for name, document in documents.items():
-            # A checkpoint must keep infinities (a loss may be one); Python reads its own "Infinity" back.
-            text = json.dumps(document if name == "checkpoint.json" else finite(document))
+        for name, text in texts.items():
             (new / name).write_text(text, "utf-8")
         if folder.exists():
             if any(path.name not in RUN_FILES for path in folder.iterdir()):

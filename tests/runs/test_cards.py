@@ -8,6 +8,7 @@ import pytest
 from lmlab.runs import cards
 from lmlab.runs.cards import (
     RUN_ID,
+    card_text,
     delete_run,
     find_run,
     list_runs,
@@ -47,7 +48,7 @@ TRICKS = [
 
 def card(created=1.0, **more):
     return {
-        "schema": 1,
+        "schema": 2,
         "created": created,
         "id": "calm-heron-0000",
         "model": {"kind": "mlp", "options": {"context": 3}, "parameters": 9},
@@ -175,10 +176,37 @@ def test_a_huge_card_is_not_even_read(refused, tmp_path):
         read_card(folder)
 
 
-@pytest.mark.parametrize("schema", [0, 2, None, "1", []])
+@pytest.mark.parametrize("schema", [0, 3, None, "1", []])
 def test_a_card_of_another_version_says_so(refused, tmp_path, schema):
-    with refused("has schema .*; this version reads 1"):
+    with refused("has schema .*; this version reads 1 to 2. Use the version of lmlab that wrote it"):
         read_card(put(tmp_path / "x", card(schema=schema)))
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind", "options", "activation"),
+    [
+        (1, "transformer", {}, "gelu"),
+        (1, "transformer", {"activation": "relu"}, "relu"),
+        (1, "mlp", {}, None),
+        (2, "transformer", {}, None),
+    ],
+)
+def test_an_old_card_is_completed_with_what_it_took_for_granted(tmp_path, schema, kind, options, activation):
+    content = card(schema=schema, model={"kind": kind, "options": options, "parameters": 9})
+    read = read_card(put(tmp_path / "x", content))
+    assert read["model"]["options"].get("activation") == activation
+    assert read["schema"] == schema
+    assert {**read, "model": None} == {**content, "model": None}
+
+
+def test_a_card_that_could_not_be_read_back_is_no_card(refused, monkeypatch):
+    """The sentence names what takes the room."""
+    monkeypatch.setattr(cards, "LARGEST_CARD", 20_000)
+    assert json.loads(card_text(card())) == card()
+    with refused(r"of them its history of batch; at most 0\.02 MB can be read back"):
+        card_text(card(history={"batch": [[1, 3.0]] * 3_000, "validation": [[0, 3.2]] * 100}))
+    with refused("of them its tokenizer"):
+        card_text(card(tokenizer={"kind": "words", "words": ["a"] * 10_000}))
 
 
 def test_a_folder_without_a_card_and_a_file_and_nothing_are_refused(refused, tmp_path):

@@ -1,5 +1,4 @@
 import ast
-import contextlib
 import functools
 import json
 import math
@@ -13,12 +12,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import lmlab
+from lmlab.data.corpus import names_corpus
 from lmlab.errors import LabError
 from lmlab.evaluation.loss import Loss, evaluate
 from lmlab.generation.generate import generate
 from lmlab.models.build import build
 from lmlab.models.ngram import count
-from lmlab.runs import store
+from lmlab.runs import cards, store
 from lmlab.runs.cards import read_card
 from lmlab.runs.store import (
     counted_card,
@@ -29,6 +29,7 @@ from lmlab.runs.store import (
     save_run,
     trained_card,
 )
+from lmlab.tokenizers.load import named_tokenizer
 from lmlab.training.recipe import Recipe
 from lmlab.training.trainer import Trainer
 
@@ -101,7 +102,7 @@ def test_a_card_says_what_it_takes_to_do_it_again(saved, small):
     _, card, folder = saved
     read = read_card(folder)
     assert read == json.loads(json.dumps(finite(card)))
-    assert read["schema"] == 1
+    assert read["schema"] == 2
     assert read["corpus"] == {"name": "a few", "kind": "names", "sha256": small.sha256, "split": small.split}
     assert read["model"]["vocab_size"] == 1 + len(small.alphabet)
     assert read["model"]["parameters"] > 0
@@ -181,6 +182,146 @@ def test_a_place_under_a_file_is_refused(small, tmp_path, refused):
         with refused("could not be saved"):
             save_run(place, model, card)
     assert (tmp_path / "file").read_text() == "x"
+
+
+# --- runs of an earlier version --------------------------------------------------------------------------
+
+
+def old_name(name):
+    return name.replace("widen", "mlp.0").replace("narrow", "mlp.2")
+
+
+def as_of_schema_1(folder, part="model"):
+    """Rename the weights of a plain transformer to what they were called, and take out what the card left out."""
+    for path in folder.glob("*.safetensors"):
+        save_file({old_name(name): tensor.clone() for name, tensor in load_file(path).items()}, path)
+    checkpoint = folder / "checkpoint.json"
+    if checkpoint.is_file():
+        checkpoint.write_text(old_name(checkpoint.read_text("utf-8")), "utf-8")
+    card = json.loads((folder / "run.json").read_text("utf-8"))
+    card["schema"] = 1
+    for option in ("activation", "dropout"):
+        del card["model"]["options"][option]
+    (folder / "run.json").write_text(json.dumps(card), "utf-8")
+
+
+def plain_gpt(small, steps=6, **options):
+    model = build("transformer", {**OPTIONS["transformer"], **options}, 1 + len(small.alphabet), seed=3)
+    return Trainer(model, small, Recipe(steps=steps, batch_size=8, seed=3))
+
+
+def test_a_transformer_of_schema_1_answers_as_it_did(small, tmp_path):
+    trainer = plain_gpt(small, activation="gelu")
+    list(trainer)
+    save_run(tmp_path / "run", trainer.model, trained_card(trainer, "transformer", "calm-heron-3f2a"))
+    as_of_schema_1(tmp_path / "run")
+    assert "blocks.0.mlp.2.bias" in load_file(tmp_path / "run" / "model.safetensors")
+    run = load_run(tmp_path / "run")
+    ids = torch.arange(10)[None]
+    assert torch.equal(run.model.logits(ids), trainer.model.eval().logits(ids))
+    relu = build("transformer", OPTIONS["transformer"], 1 + len(small.alphabet))
+    relu.load_state_dict(trainer.model.state_dict())
+    assert not torch.allclose(run.model.logits(ids), relu.logits(ids))  # the activation is told apart
+    looked = store.record_test(tmp_path / "run", Loss(30.0, 10))
+    assert looked["metrics"]["test"]["nll"] == 3.0
+    assert torch.equal(load_run(tmp_path / "run").model.logits(ids), run.model.logits(ids))
+
+
+def test_a_card_of_schema_1_with_names_of_today_is_read_too(small, tmp_path):
+    """The versions between the two wrote this."""
+    trainer = plain_gpt(small)
+    list(trainer)
+    save_run(tmp_path / "run", trainer.model, trained_card(trainer, "transformer", "calm-heron-3f2a"))
+    edited(tmp_path / "run", schema=1)
+    run = load_run(tmp_path / "run")
+    assert torch.equal(run.model.logits(torch.arange(10)[None]), trainer.model.eval().logits(torch.arange(10)[None]))
+    assert run.card["model"]["options"]["activation"] == "relu"
+
+
+def test_a_training_of_schema_1_that_stopped_goes_on(names_indian, tmp_path):
+    def trainer():
+        options = {**OPTIONS["transformer"], "activation": "gelu"}
+        model = build("transformer", options, 1 + len(names_indian.alphabet), seed=3)
+        return Trainer(model, names_indian, Recipe(steps=8, batch_size=8, seed=3, validate=False))
+
+    whole, stopped = trainer(), trainer()
+    list(whole)
+    while stopped.step_number < 4:
+        stopped.step()
+    stopped.stop()
+    list(stopped)
+    store.save_stopped(tmp_path / "run", stopped, trained_card(stopped, "transformer", "calm-heron-3f2a"))
+    as_of_schema_1(tmp_path / "run")
+    again = store.resume(tmp_path / "run")
+    assert (again.step_number, again.planned) == (4, 8)
+    list(again)
+    assert all(torch.equal(a, b) for a, b in zip(whole.model.parameters(), again.model.parameters(), strict=True))
+
+
+def test_the_weights_of_schema_1_are_damaged_in_a_card_of_schema_2(small, tmp_path, refused):
+    trainer = plain_gpt(small, steps=1)
+    list(trainer)
+    save_run(tmp_path / "run", trainer.model, trained_card(trainer, "transformer", "calm-heron-3f2a"))
+    as_of_schema_1(tmp_path / "run")
+    edited(tmp_path / "run", schema=2)
+    with refused("is damaged"):
+        load_run(tmp_path / "run")
+
+
+# --- what is too large -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["gpt2", "cl100k"])
+def test_a_run_with_a_vocabulary_of_gpt_comes_back(tmp_path, name):
+    if name == "cl100k":
+        pytest.importorskip("bpe_openai", reason="the extra `tokenizers` is optional")
+    tokenizer = named_tokenizer(name, [])
+    options = {"context": 2, "d_embed": 1, "d_hidden": 1}
+    model = build("mlp", options, tokenizer.vocab_size, boundary_id=tokenizer.boundary_id)
+    corpus = names_corpus(["anna", "bob", "carla", "dave", "eve", "frank", "gina", "hugo", "ida", "jack"], "ten")
+    trainer = Trainer(model, corpus, Recipe(steps=1, batch_size=2, probe_names=1, validate=False), None, tokenizer)
+    list(trainer)
+    save_run(tmp_path / "run", model, trained_card(trainer, "mlp", "calm-heron-3f2a"))
+    run = load_run(tmp_path / "run")
+    assert run.tokenizer is tokenizer
+    assert torch.equal(run.model.embedding.weight, model.embedding.weight)
+
+
+def test_a_vocabulary_that_no_run_may_have_is_refused_before_and_after(copy, refused, monkeypatch, small, tmp_path):
+    model, _, card = trained(small, steps=1)
+    monkeypatch.setattr(cards, "LARGEST_VOCABULARY", 26)
+    sentence = "The vocabulary has 27 tokens; a run may have at most 26. Use a smaller one"
+    with refused(sentence):
+        load_run(copy)
+    with refused(sentence):
+        save_run(tmp_path / "run", model, card)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_card_that_could_not_be_read_is_refused_before_anything_is_replaced(small, tmp_path, refused):
+    model, _, card = trained(small, steps=1)
+    save_run(tmp_path / "run", model, card)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    huge = {**card, "history": {**card["history"], "names": [{"step": 0, "names": ["x" * 5_000_000]}]}}
+    with refused(r"would have 5\.0 MB, 5\.0 of them its history of names; at most 4 MB"):
+        save_run(tmp_path / "run", model, huge)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_pictures_of_the_embedding_give_way_when_a_card_is_too_large(small, tmp_path):
+    model, trainer, whole = trained(small)
+    assert len(whole["history"]["embedding"]) >= 1
+    assert whole["history"] == trainer.history
+    probe = {"step": 6, "points": [[0.12345, -1.98765]] * 100_000, "kept": 1.0}
+    trainer.history["embedding"] = [{**probe, "step": 5}, {**probe, "step": 5}, probe]
+    card = trained_card(trainer, "mlp", "calm-heron-3f2a")
+    assert [kept["step"] for kept in card["history"]["embedding"]] == [6]
+    assert card["history"]["embedding"][0]["points"][0] == [0.12, -1.99]
+    assert card["history"]["batch"] == trainer.history["batch"]
+    assert len(trainer.history["embedding"]) == 3  # the trainer's own are left alone
+    save_run(tmp_path / "run", model, card)
+    assert read_card(tmp_path / "run")["history"]["embedding"] == card["history"]["embedding"]
 
 
 # --- when the disk refuses ------------------------------------------------------------------------------
@@ -336,6 +477,18 @@ def test_weights_of_another_shape_or_name_are_refused(copy, refused, change):
         load_run(copy)
 
 
+@pytest.mark.parametrize("kind", ["mlp", "transformer"])
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_weights_that_are_no_finite_numbers_are_refused(save_a_run, tmp_path, refused, kind, number):
+    folder = Path(shutil.copytree(save_a_run(kind)[2], tmp_path / "copy"))
+    tensors = load_file(folder / "model.safetensors")
+    name = list(tensors)[-1]
+    tensors[name].view(-1)[-1] = number
+    save_file(tensors, folder / "model.safetensors")
+    with refused(f"is damaged: its weights '{name}' are not all finite"):
+        load_run(folder)
+
+
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_a_network_with_a_tensor_too_many_is_refused(small, tmp_path, refused, kind):
     model, _, card = trained(small, kind, steps=1)
@@ -428,15 +581,97 @@ def test_a_damaged_checkpoint_is_refused(small, checkpoint, refused, content):
         load_checkpoint(checkpoint, fresh(small))
 
 
-@pytest.mark.parametrize("part", ["model", "optimizers", "batches", "history", "losses", "due", "bucket"])
+def alter(checkpoint, part, value):
+    """Put something else into a checkpoint; `good/due` reaches into the state that a diverged run goes back to."""
+    document = json.loads((checkpoint / "checkpoint.json").read_text("utf-8"))
+    *way, last = part.split("/")
+    inner = document
+    for name in way:
+        inner = next(pair[1] for pair in inner["$dict"] if pair[0] == name)
+    pair = next(pair for pair in inner["$dict"] if pair[0] == last)
+    pair[1] = value
+    (checkpoint / "checkpoint.json").write_text(json.dumps(document))
+
+
+def packed(trainer):
+    tensors = {}
+    rest = store._pack(trainer.state_dict(), "", tensors)
+    return json.dumps(rest), {name: tensor.tolist() for name, tensor in tensors.items()}
+
+
+PARTS = ["model", "optimizers", "batches", "history", "losses", "due", "bucket", "good", "seconds", "step"]
+
+
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("value", [5, [5], None, {"$dict": []}], ids=str)
-def test_a_checkpoint_with_a_strange_part_raises_nothing_but_a_sentence(small, checkpoint, part, value):
-    state = json.loads((checkpoint / "checkpoint.json").read_text("utf-8"))
-    for pair in state["$dict"]:
-        if pair[0] == part:
-            pair[1] = value
-    (checkpoint / "checkpoint.json").write_text(json.dumps(state))
-    with contextlib.suppress(LabError):
+def test_a_strange_part_is_refused_or_a_run_with_it_goes_on_to_its_end(small, checkpoint, part, value):
+    alter(checkpoint, part, value)
+    trainer = fresh(small)
+    before = packed(trainer)
+    try:
+        load_checkpoint(checkpoint, trainer)
+    except LabError:
+        assert packed(trainer) == before
+    assert list(trainer)[-1].kind == "done"
+    assert trained_card(trainer, "mlp", "calm-heron-3f2a")["metrics"]["validation"]["nll"] > 0
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("due", ["tea"]),
+        ("due", [["train"]]),
+        ("due", "train"),
+        ("good/due", ["tea"]),
+        ("step", 21),
+        ("step", -1),
+        ("step", 2.5),
+        ("step", True),
+        ("good/step", 21),
+        ("planned", 5),
+        ("planned", 21),
+        ("scheduled", 10**9),
+        ("scheduled", 10**400),
+        ("seconds", math.nan),
+        ("seconds", -1),
+        ("tokens", None),
+        ("lost", "x"),
+        ("bucket", ["x"]),
+        ("first_loss", "x"),
+        ("batches/cursor", -5),
+        ("history/batch", [[1]]),
+        ("history/validation", [[1, "x"]]),
+        ("history/names", 5),
+        ("diverged", 5),
+        ("losses", {"$dict": [["validation", {"$dict": []}]]}),
+    ],
+    ids=str,
+)
+def test_a_senseless_value_in_a_checkpoint_is_refused_and_changes_nothing(small, checkpoint, refused, part, value):
+    alter(checkpoint, part, value)
+    trainer = fresh(small)
+    before = packed(trainer)
+    with refused("damaged or of another model"):
+        load_checkpoint(checkpoint, trainer)
+    assert packed(trainer) == before
+
+
+@pytest.mark.parametrize("losses", [{"$dict": []}, None])
+def test_a_checkpoint_of_the_end_without_the_losses_of_the_end_is_refused(small, checkpoint, refused, losses):
+    trainer = fresh(small)
+    list(trainer)
+    save_checkpoint(checkpoint, trainer)
+    load_checkpoint(checkpoint, fresh(small))
+    alter(checkpoint, "losses", losses)
+    with refused("damaged or of another model"):
+        load_checkpoint(checkpoint, fresh(small))
+
+
+def test_averages_of_another_shape_are_refused(small, checkpoint, refused):
+    tensors = load_file(checkpoint / "checkpoint.safetensors")
+    name = next(name for name in tensors if name.startswith("/optimizers") and "exp_avg" in name)
+    save_file({**tensors, name: torch.zeros(3)}, checkpoint / "checkpoint.safetensors")
+    with refused("damaged or of another model"):
         load_checkpoint(checkpoint, fresh(small))
 
 

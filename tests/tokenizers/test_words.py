@@ -93,7 +93,7 @@ def test_what_no_text_could_hold_is_no_vocabulary(refused):
 
 
 def test_symbols_and_words_to_read_back_are_made_once():
-    """A list of the whole vocabulary that is built anew for each token makes decoding take seconds."""
+    """A list of the whole vocabulary that is built anew for each token takes more than a second."""
     tokenizer = WordTokenizer([f"w{i}" for i in range(100_000)])
     assert tokenizer.symbols is tokenizer.symbols
     begin = time.perf_counter()
