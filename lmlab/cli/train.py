@@ -225,10 +225,11 @@ def started(
     loaded = open_corpus(corpus, kind)
     chosen = chosen.fitted(loaded.part("train")[: recipe.train_size], recipe)
     from lmlab.models.build import build
-    from lmlab.runs.cards import new_run_id
+    from lmlab.runs.cards import check_vocabulary, new_run_id
     from lmlab.training.trainer import Trainer
 
     cut = open_tokenizer(tokenizer, loaded)
+    check_vocabulary(cut.vocab_size)
     options = {**chosen.options, **typed_options(chosen.model, pairs)}
     network = build(chosen.model, options, cut.vocab_size, recipe.seed, cut.boundary_id)
     trainer = Trainer(network, loaded, recipe, tokenizer=cut)

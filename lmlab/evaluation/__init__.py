@@ -1,1 +1,1 @@
-"""The ruler: one loss for every model, per-character surprise, novelty, and projections of embeddings."""
+"""The ruler: one loss for every model; gradients, memorisation, leaks, comparisons, projections and word vectors."""

@@ -334,7 +334,7 @@ class Trainer:
 
     def _look_at_embedding(self) -> Progress:
         """Where the tokens' vectors lie, in two dimensions."""
-        before = self.history["embedding"][-1]["points"] if self.history["embedding"] else None
+        before = self.history["embedding"][-1]["points"][:MOST_POINTS] if self.history["embedding"] else None
         vectors = self.model.embedding.weight.detach()[:MOST_POINTS].numpy()  # type: ignore[operator, union-attr]
         points, kept = project(vectors, like=before)
         probe = {"step": self.step_number, "points": points.round(4).tolist(), "kept": kept}
