@@ -71,6 +71,8 @@ class Limits:
     seconds: float = 600.0
     step_operations: float = 3e10
     """Multiplications and additions of one step: about a second on one core."""
+    attention_numbers: float = 1e8
+    """Attention weights that one step may keep: 400 MB."""
     unwatched_pause: float = 60.0
     unwatched_end: float = 600.0
     runs_per_owner: int = 20

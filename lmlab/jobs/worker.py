@@ -173,7 +173,7 @@ class Worker:
             parameters = sum(weight.numel() for weight in model.parameters())
             block: Any = model.block_size
             tokens = min(corpus.longest + 1, block or LONG_DOCUMENT)
-            check_size(parameters, recipe, tokens, self.limits)
+            check_size(parameters, spec.options, recipe, tokens, self.limits)
             trainer = Trainer(model, corpus, recipe)
             if recipe.seconds is not None and trainer.planned > self.limits.steps:  # as much as is allowed
                 model = build(spec.model, spec.options, 1 + len(corpus.alphabet), recipe.seed)
@@ -214,7 +214,8 @@ class Worker:
             if kind == "pause":
                 self._pause(task)
             elif kind == "stop":
-                self._stop(task)
+                if task.state != "finishing":  # pressed again: the last measurement goes on
+                    self._stop(task)
             elif kind == "discard":
                 task.state, task.sentence = "failed", "Started again."
                 del self.tasks[job]
@@ -257,8 +258,18 @@ def checkpoint_folder(job: str) -> Path:
     return home() / "jobs" / job / "checkpoint"
 
 
-def check_size(parameters: int, recipe: Recipe, tokens: int, limits: Limits) -> None:
-    """Refuse a step that would keep the core from everyone else: 6 operations a parameter and token."""
+def check_size(parameters: int, options: dict[str, Any], recipe: Recipe, tokens: int, limits: Limits) -> None:
+    """Refuse a step that would keep the core or its memory from everyone else.
+
+    6 operations a parameter and token; and for each block and head a weight from every token to every token, of
+    which a step keeps about three.
+    """
+    attention = options.get("n_layer", 0) * options.get("n_head", 0) * recipe.batch_size * tokens**2
+    if 3 * attention > limits.attention_numbers:
+        raise LabError(
+            f"One step of this model would keep {3 * attention / 1e6:,.0f} million attention weights; the limit here "
+            f"is {limits.attention_numbers / 1e6:,.0f} million. Choose a smaller batch, fewer blocks or fewer heads."
+        )
     operations = 6.0 * parameters * recipe.batch_size * tokens
     if operations > limits.step_operations:
         raise LabError(

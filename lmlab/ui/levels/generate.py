@@ -1,6 +1,7 @@
 """Level Generate: roll names from any model."""
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -275,8 +276,23 @@ def write_csv(samples: list[dict[str, Any]], owner: str) -> Path:
         writer = csv.writer(file)
         writer.writerow(["name", "nats", "nats per character", "novelty", "ended"])
         for sample in samples:
-            text = sample["text"]
-            safe = "'" + text if text[:1] in ("=", "+", "-", "@", "\t") else text
             per_character = round(sample["nats"] / sample["rolls"], 4)
-            writer.writerow([safe, round(sample["nats"], 4), per_character, sample["novelty"], sample["ended"]])
+            writer.writerow(
+                [
+                    harmless(sample["text"]),
+                    round(sample["nats"], 4),
+                    per_character,
+                    sample["novelty"],
+                    sample["ended"],
+                ]
+            )
     return path
+
+
+def harmless(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula, wherever it cuts the line: a quote before what could begin one.
+
+    >>> harmless("emma"), harmless("=1+2"), harmless("a;＝1")
+    ('emma', "'=1+2", "a;'＝1")
+    """
+    return re.sub(r"(^|[;,\t\r\n|])(?=\s*[=+\-@＝＋－＠\t\r])", r"\1'", text)
