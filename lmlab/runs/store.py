@@ -302,7 +302,7 @@ def load_checkpoint(folder: str | Path, trainer: Trainer, old_names: bool = Fals
             if old_names and weights is not None:
                 weights["model"] = renamed(weights["model"])
         # What a run that diverges will go back to is tried now: then it would be too late for a sentence.
-        for tried in (state,) if good is None else ({**state, **good}, state):
+        for tried in (state,) if good is None else ({**state, **good, "diverged": None}, state):
             _check_state(tried, trainer)
             trainer.load_state_dict(tried)
             _check_optimizers(trainer)
