@@ -194,7 +194,8 @@ def _time_row(name: str, what: str, times: Sequence[float], target: float | None
     reached = tuple(time for time in times if math.isfinite(time))
     median = statistics.median(times)
     note = f"{len(reached)} of {len(times)} trainings got there. {note}"
-    return Row(name, what, "s", median if math.isfinite(median) else None, target, reached, note)
+    never = not math.isfinite(median)
+    return Row(name, what, "s", None if never else median, target, reached, note, never=never)
 
 
 def _list(differences: Sequence[float]) -> str:

@@ -54,12 +54,16 @@ class Row:
     note: str = ""
     at_least: bool = False
     at: float | None = None
+    never: bool = False
+    """It was measured, and what was waited for did not happen: no value, and the target is missed."""
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; None without a target or a value."""
-        if self.value is None or self.target is None:
+        """Whether the target is met; None without a target, or where nothing could be measured."""
+        if self.target is None or (self.value is None and not self.never):
             return None
+        if self.value is None:
+            return False
         return self.value >= self.target if self.at_least else self.value <= self.target
 
     def to_json(self) -> dict[str, Any]:
