@@ -3,6 +3,8 @@
 Without a cache the n-th token costs n tokens' work; with one it costs its own, and a look at what is kept.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -60,3 +62,20 @@ class Cache:
         """The cache of some texts of the batch: `rows` (B,) bool or numbers of rows."""
         buffer = self._buffer[:, rows]
         return Cache(buffer, self.length, [self.length])
+
+
+def within_context(ids: Tensor, state: Any, context: int) -> tuple[Tensor, Tensor, list[Cache] | None]:
+    """All ids (B, P + T) that still count, those to run (B, T), and the caches that go before them.
+
+    `state` is None, or the ids so far with a cache a block. Past the context's length the oldest ids are forgotten,
+    and what is left is run anew: every place has changed, and with it every key.
+
+    >>> seen, new, past = within_context(torch.tensor([[4]]), (torch.tensor([[1, 2, 3]]), []), context=3)
+    >>> seen.tolist(), new.tolist(), past
+    ([[2, 3, 4]], [[2, 3, 4]], None)
+    """
+    seen, past = (ids, None) if state is None else (torch.cat([state[0], ids], dim=1), state[1])
+    if seen.shape[1] > context:
+        seen = seen[:, -context:]
+        return seen, seen, None
+    return seen, ids, past

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lmlab.errors import LabError
-from lmlab.models.cache import Cache
+from lmlab.models.cache import Cache, within_context
 from lmlab.models.options import check_options
 from lmlab.models.protocol import State
 
@@ -192,9 +192,7 @@ class Transformer(nn.Module):
 
         Past the context's length the oldest tokens are forgotten and the cache is made anew.
         """
-        seen, past = (ids, None) if state is None else (torch.cat([state[0], ids], dim=1), state[1])
-        if seen.shape[1] > self.config.context:
-            seen, ids, past = seen[:, -self.config.context :], seen[:, -self.config.context :], None
+        seen, ids, past = within_context(ids, state, self.config.context)
         logits, _, cache = self._run(ids, past, keep=True)
         return logits[:, -1], (seen, cache)
 

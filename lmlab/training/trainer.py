@@ -127,6 +127,12 @@ class Trainer:
             )
         documents = corpus.part("train")[: recipe.train_size]
         self.examples = self.objective.examples(model, documents, self.tokenizer)
+        window = getattr(model, "block_size", None)
+        if corpus.kind == "text" and window is not None and self.examples.predictions < window:
+            raise LabError(
+                f"The text has {self.examples.predictions} tokens to learn from, fewer than the model's context of "
+                f"{window}. Add more text, or choose a shorter context."
+            )
         self.characters_per_token = (
             self.examples.characters / self.examples.predictions if self.objective.on_the_ruler else 1.0
         )

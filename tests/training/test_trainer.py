@@ -223,6 +223,17 @@ def test_a_run_on_a_long_text_goes_on_as_if_it_had_never_stopped(tmp_path, kind,
     assert again.losses == whole.losses
 
 
+def test_a_text_shorter_than_one_window_is_refused_and_a_long_enough_one_is_not(refused):
+    corpus = text_corpus("to be or not to be, that is the question")  # 32 characters to learn from
+    for context, fits in ((33, True), (34, False)):
+        model = build("transformer", {**TINY, "context": context}, 1 + len(corpus.alphabet))
+        if fits:
+            assert list(Trainer(model, corpus, Recipe(steps=1)))[-1].kind == "done"
+        else:
+            with refused("33 tokens to learn from, fewer than the model's context of 34"):
+                Trainer(model, corpus, Recipe(steps=1))
+
+
 def test_a_picture_shows_the_first_tokens_of_a_large_vocabulary(small):
     tokenizer = gpt2()
     model = build("mlp", {"d_embed": 2, "d_hidden": 2}, tokenizer.vocab_size, 0, tokenizer.boundary_id)
