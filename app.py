@@ -4,6 +4,6 @@ Nothing but light imports stands outside the main guard, because every worker pr
 """
 
 if __name__ == "__main__":
-    from lmlab.ui.app import main
+    from lmlab.ui.server import main
 
     main()

@@ -108,22 +108,22 @@ def figure_tick(points: int = 600, ticks: int = 200) -> list[Row]:
     from playwright.sync_api import sync_playwright
 
     extend = """async ([number, pause]) => {
-        const plot = document.querySelector("#train-loss .plot");
+        const plot = document.querySelector("#mlp-loss .plot");
         for (let i = 0; i < number; i++) {
             const step = plot.data[0].x.length;
             await Plotly.extendTraces(plot, {x: [[step], []], y: [[2 + Math.random() / 10], []]}, [0, 1]);
             if (pause) await new Promise((next) => setTimeout(next, pause));
         }
     }"""
-    clear = "() => { for (const t of document.querySelector('#train-loss .plot').data) { t.x = []; t.y = []; } }"
+    clear = "() => { for (const t of document.querySelector('#mlp-loss .plot').data) { t.x = []; t.y = []; } }"
     command = (sys.executable, "-m", "lmlab", "app")
     with _running_app(command) as (url, _, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1400, "height": 900})
         page.goto(url)
         page.wait_for_selector("#bench li", timeout=60_000)
-        page.click("#tab-train-button")
-        page.wait_for_selector("#train-loss .fig[data-state=drawn]")
+        page.click("#tab-mlp-button")
+        page.wait_for_selector("#mlp-loss .fig[data-state=drawn]")
         page.evaluate(clear)
         page.evaluate(extend, [points - ticks // 2, 0])
         session = page.context.new_cdp_session(page)

@@ -28,7 +28,7 @@ def open_app(
       port  integer | null
       pid   integer
     """
-    from lmlab.ui.app import launch
+    from lmlab.ui.server import launch
 
     if not as_json:
         launch(host, port)

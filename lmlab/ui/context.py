@@ -1,8 +1,7 @@
 """What the levels share: the job service, the visitor, the corpus, the chosen model, and how to ask for things."""
 
 import functools
-import itertools
-import time
+import inspect
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,10 +9,14 @@ from typing import Any
 
 import gradio as gr
 
+from lmlab import strings
 from lmlab.errors import sentence_of
 from lmlab.jobs.local import LocalJobs
-from lmlab.runs.cards import find_run, list_runs, read_card, short_name
+from lmlab.runs.cards import find_run, list_runs, read_card
+from lmlab.strings import t
+from lmlab.ui.bench import bench_trees, default_choice, menu_line, ruler_value
 from lmlab.ui.widgets.content import h, packed
+from lmlab.ui.work import Entry, Work, read_work
 
 Updates = dict[Any, Any]
 
@@ -21,14 +24,9 @@ Updates = dict[Any, Any]
 REMEMBERED = ("corpus", "baselines", "count", "sweep", "names_with")
 SMALL = ("corpus", "baselines", "sweep")
 MOST_REMEMBERED = 256
+MOST_WORKS = 500
+MOST_SEEN = 5000
 NAMES: dict[str, Any] = {"source": "names", "name": "names", "longest": 15}
-
-_numbers = itertools.count(int(time.time() * 1000))
-
-
-def next_seq() -> int:
-    """A number larger than every one before, also across restarts: figures are told apart by it."""
-    return next(_numbers)
 
 
 @dataclass
@@ -37,22 +35,37 @@ class Context:
 
     jobs: LocalJobs
     owner: gr.State = field(init=False)
+    """The visitor's id: random, known to their browser alone."""
     corpus: gr.State = field(init=False)
+    """`{"source", "name", "longest"}` of the corpus at hand."""
+    level: gr.State = field(init=False)
+    """Name of the level that is on the screen."""
+    page: gr.State = field(init=False)
+    """A number for each opened page: two pages of one visitor look at different things."""
+    work: gr.BrowserState = field(init=False)
+    """The student's work as `Work.to_json()`; it lives in the browser. Change it with `keep`."""
     chosen: gr.State = field(init=False)
     """Id of the model that Embeddings and Generate look at."""
     job: gr.State = field(init=False)
     """Id of the training on the Train screen, or None."""
+    letters: gr.HTML = field(init=False)
+    """The plot of the letters' places: it moves while a network learns."""
     bench: gr.HTML = field(init=False)
     ruler: gr.HTML = field(init=False)
     title: gr.HTML = field(init=False)
     pickers: list[tuple[gr.Dropdown, Callable[[dict[str, Any]], bool]]] = field(default_factory=list)
     """Menus of models, each with the test that a card must pass to stand there."""
-    on_corpus: list[tuple[Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
-    """(function, inputs, outputs) of what must be shown anew when the page opens or the corpus changes."""
     watch: tuple[Callable[..., Any], list[Any], list[Any]] = field(init=False)
-    """The same for the training that is under way."""
+    """(function, inputs, outputs) of what shows the training that is under way, for as long as it is."""
     looks: dict[str, str | None] = field(default_factory=dict)
     """Which model each page (by its session) looks at: a training must not take the screen from another one."""
+    controls: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Controls of each level that a teacher's link can set, by the name they have in the link."""
+    presets: dict[str, tuple[Sequence[str], Callable[[str], Updates]]] = field(default_factory=dict)
+    """Presets of each level that a teacher's link can name, and what one changes on the screen."""
+    _shown: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
+    _seen: OrderedDict[tuple[str, int], str] = field(default_factory=OrderedDict)
+    _works: OrderedDict[str, Work] = field(default_factory=OrderedDict)
     _answers: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
 
     @property
@@ -81,6 +94,74 @@ class Context:
     async def ask_corpus(self, corpus: dict[str, Any], owner: str, name: str, **args: Any) -> Any:
         """Ask a worker about the visitor's corpus."""
         return await self.ask(None, owner, name, corpus=corpus["source"], corpus_name=corpus["name"], **args)
+
+    # --- the student's work ---------------------------------------------------------------------------
+
+    def work_of(self, owner: str, stored: Any = None) -> Work:
+        """What the student has predicted and answered. `stored` is what their browser holds, checked here.
+
+        Two pages of one visitor do not see each other's changes; what either has said is joined here.
+        """
+        work = self._works.get(owner, Work()).joined(read_work(stored))
+        if owner:
+            self._works[owner] = work
+            self._works.move_to_end(owner)
+            while len(self._works) > MOST_WORKS:
+                self._works.popitem(last=False)
+        return work
+
+    def keep(self, owner: str, stored: Any, *entries: Entry) -> Updates:
+        """Write entries into the student's work; one with the number of an older entry takes its place."""
+        work = self.work_of(owner, stored).joined(Work(entries=list(entries)))
+        self._works[owner] = work
+        return {self.work: work.to_json()}
+
+    def forget(self, owner: str) -> Updates:
+        """Nothing was predicted and nothing answered."""
+        self._works.pop(owner, None)
+        return {self.work: Work().to_json()}
+
+    # --- what stands on the screen --------------------------------------------------------------------
+
+    def show(self, level: str, function: Callable[..., Any], inputs: list[Any], outputs: list[Any]) -> None:
+        """Have `function` called when the level comes onto the screen with a corpus that it has not shown yet."""
+        self._shown.append((level, function, inputs, outputs))
+
+    def shown_levels(self) -> list[tuple[str, Callable[..., Any], list[Any], list[Any]]]:
+        """What `show` was told, each function with a guard before it: the frame calls it with the level on the
+        screen, the corpus and the page as three further inputs, and it acts only where there is something new."""
+        return [
+            (level, self._when_new(number, level, function), inputs, outputs)
+            for number, (level, function, inputs, outputs) in enumerate(self._shown)
+        ]
+
+    def _when_new(self, number: int, level: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        async def run(*values: Any) -> Updates:
+            *inputs, here, corpus, page = values
+            key, source = (page, number), corpus["source"]
+            if here != level or self._seen.get(key) == source:
+                return {}
+            self._seen[key] = source
+            while len(self._seen) > MOST_SEEN:
+                self._seen.popitem(last=False)
+            return await function(*inputs)
+
+        # Gradio counts the parameters: there are three more than `function` has.
+        signature = inspect.signature(function)
+        extra = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("here", "at", "page")]
+        run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *extra])  # type: ignore[attr-defined]
+        return run
+
+    async def corpus_line(self, owner: str, corpus: dict[str, Any]) -> list[Any]:
+        """The corpus in the title bar."""
+        about = await self.ask_corpus(corpus, owner, "corpus")
+        sizes = about["split"]
+        line = t("frame.held_out_line", train=sizes["train"], validation=sizes["validation"])
+        return [
+            h("span", about["name"].replace("_", " "), cls="corpus"),
+            h("span", f": {line}", cls="corpus only-wide"),
+        ]
 
     # --- the bench and the ruler ----------------------------------------------------------------------
 
@@ -135,103 +216,6 @@ class Context:
         return updates
 
 
-def default_choice(cards: Sequence[dict[str, Any]], sha256: str) -> str | None:
-    """The best model of the corpus at hand, else any."""
-    fitting = [card for card in cards if card["corpus"]["sha256"] == sha256] or list(cards)
-    return min(fitting, key=loss_of, default={"id": None})["id"]
-
-
-def loss_of(card: dict[str, Any]) -> float:
-    """A card's held-out loss; infinity where it is infinite or missing."""
-    nll = card["metrics"].get("validation", {}).get("nll")
-    return float("inf") if nll is None else float(nll)
-
-
-def shown_loss(card: dict[str, Any]) -> str:
-    """The loss with two decimals, or the sign for infinity; a training that has not measured one says so."""
-    loss = loss_of(card)
-    if card.get("live") and loss == float("inf"):
-        return "…"
-    return "∞" if loss == float("inf") else f"{loss:.2f}"
-
-
-def menu_line(card: dict[str, Any]) -> str:
-    """A model in a menu: name, kind, held-out loss."""
-    return f"{short_name(card['id'])} · {kind_of(card)} · {shown_loss(card)}"
-
-
-def kind_of(card: dict[str, Any]) -> str:
-    """What a model is, in two words.
-
-    >>> kind_of({"model": {"kind": "ngram", "options": {"order": 2, "smoothing": "add-k", "k": 0.1}}})
-    'bigram, k 0.1'
-    """
-    about = card["model"]
-    if about["kind"] != "ngram":
-        return {"mlp": "MLP"}.get(about["kind"], about["kind"]) + (", learning" if card.get("live") else "")
-    options = about["options"]
-    name = {1: "unigram", 2: "bigram", 3: "trigram"}.get(options["order"], f"{options['order']}-gram")
-    how = {"mle": "no smoothing", "kneser-ney": "Kneser–Ney"}.get(options["smoothing"], f"k {options['k']:g}")
-    return f"{name}, {how}"
-
-
-def detail_of(card: dict[str, Any]) -> str:
-    """One line on how a model was made."""
-    about, options = card["model"], card["model"]["options"]
-    if about["kind"] == "ngram":
-        return f"{about['parameters']:,} counts"
-    size = f"{about['parameters']:,} parameters"
-    if about["kind"] == "mlp":
-        return f"{size}, context {options['context']}"
-    return f"{size}, {options['n_layer']} layer{'s' if options['n_layer'] > 1 else ''} of {options['d_model']}"
-
-
-def bench_trees(cards: Sequence[dict[str, Any]], sha256: str, chosen: str | None) -> list[Any]:
-    """The list of models; those of another corpus stand greyed with the reason."""
-    rows = []
-    for card in cards:
-        same = card["corpus"]["sha256"] == sha256
-        name = short_name(card["id"])
-        rows.append(
-            h(
-                "li",
-                h(
-                    "button",
-                    h("span", h("span", name), h("span", shown_loss(card), cls="num"), cls="row"),
-                    h("span", kind_of(card), cls="kind"),
-                    h("span", detail_of(card) if same else f"learned on {card['corpus']['name']}", cls="diff"),
-                    do=f"choose:{card['id']}",
-                    aria_pressed="true" if card["id"] == chosen else "false",
-                ),
-                cls="" if same else "other",
-            )
-        )
-    return [
-        h(
-            "details",
-            h("summary", "Model bench"),
-            h("ul", *rows),
-            h("p", "Loss on the same held-out names, nats per character. Lower is better.", cls="unit"),
-            open=True,
-        )
-    ]
-
-
-def ruler_value(cards: Sequence[dict[str, Any]], marks: dict[str, Any], chosen: str | None) -> dict[str, Any]:
-    """What the ruler draws: the corpus's baselines and every model that learned on it."""
-    models = [
-        {
-            "title": short_name(card["id"]),
-            "loss": None if loss_of(card) == float("inf") else loss_of(card),
-            "kind": "now" if card["id"] == chosen else "model",
-            "said": f"{short_name(card['id'])}, {kind_of(card)}: {shown_loss(card)} nats per character",
-        }
-        for card in cards
-        if card["corpus"]["sha256"] == marks["sha256"] and shown_loss(card) != "…"
-    ]
-    return {"seq": next_seq(), "baselines": [list(mark) for mark in marks["marks"]], "models": models}
-
-
 # --- events ------------------------------------------------------------------------------------------------
 
 
@@ -243,9 +227,39 @@ def problem(sentence: str) -> list[Any]:
 def pack(updates: Updates) -> Updates:
     """The updates with the values of our widgets as JSON text."""
     return {
-        component: packed(value) if isinstance(component, gr.HTML) and not isinstance(value, str) else value
+        component: packed(value) if isinstance(component, gr.HTML) and not _ready(value) else value
         for component, value in updates.items()
     }
+
+
+def _ready(value: Any) -> bool:
+    """Whether Gradio can take it as it is: text, or an update of a component's properties."""
+    return isinstance(value, str) or (isinstance(value, dict) and "__type__" in value)
+
+
+def spoken(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer in the language that is spoken where the event is connected: that of the page it stands on."""
+    code = strings.language()
+
+    @functools.wraps(function)
+    async def run(*inputs: Any) -> Any:
+        with strings.speaking(code):
+            return await function(*inputs)
+
+    @functools.wraps(function)
+    async def stream(*inputs: Any) -> AsyncIterator[Any]:
+        steps = function(*inputs)
+        try:
+            while True:
+                with strings.speaking(code):  # anew for each step: another task may ask for the next one
+                    updates = await anext(steps)
+                yield updates
+        except StopAsyncIteration:
+            return
+        finally:
+            await steps.aclose()
+
+    return stream if inspect.isasyncgenfunction(function) else run
 
 
 def guarded(message: gr.HTML, function: Callable[..., Awaitable[Updates]]) -> Callable[..., Awaitable[Updates]]:
@@ -280,4 +294,23 @@ def guarded_stream(
 def light(event: Callable[..., Any], function: Callable[..., Any], inputs: Any, outputs: Any, **more: Any) -> Any:
     """Connect an event that answers at once: no queue, no spinner, no public endpoint."""
     quick = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    return event(function, inputs, outputs, **{**quick, **more})
+    return event(spoken(_or_nothing(function, outputs)), inputs, outputs, **{**quick, **more})
+
+
+def _or_nothing(function: Callable[..., Any], outputs: Any) -> Callable[..., Any]:
+    """For Gradio no updates at all are an error; one output that keeps its value is not."""
+
+    @functools.wraps(function)
+    async def run(*inputs: Any) -> Any:
+        updates = await function(*inputs)
+        return {outputs[0]: gr.skip()} if updates == {} else updates
+
+    return run
+
+
+def live(event: Callable[..., Any], function: Callable[..., Any], inputs: Any, outputs: Any) -> Any:
+    """Connect a generator that goes on for as long as there is something to see; several may run at once."""
+    return event(
+        spoken(function), inputs, outputs,
+        show_progress="hidden", api_visibility="private", concurrency_limit=None, trigger_mode="multiple",
+    )  # fmt: skip

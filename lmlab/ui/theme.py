@@ -25,8 +25,9 @@ def token_css() -> str:
 
 
 def css() -> str:
-    """The whole style sheet."""
-    return token_css() + STYLE.read_text("utf-8")
+    """The whole style sheet: the tokens, the page, then each widget's own rules, which lie beside its script."""
+    sheets = [STYLE, *sorted((STYLE.parent / "widgets").glob("*.css"))]
+    return token_css() + "".join(sheet.read_text("utf-8") for sheet in sheets)
 
 
 def theme() -> gr.themes.Base:

@@ -5,7 +5,7 @@ from typing import Any
 from lmlab.figures.training import Curve, letters
 from lmlab.jobs.messages import Snapshot
 from lmlab.runs.cards import short_name
-from lmlab.ui.context import next_seq
+from lmlab.ui.bench import next_seq
 from lmlab.ui.widgets.content import h
 
 SHOWN_NAMES = 8

@@ -36,7 +36,7 @@ def test_json_of_app(monkeypatch):
         launched.append((host, port))
         print("* Running on local URL")  # what a web server says must not follow the JSON
 
-    monkeypatch.setitem(sys.modules, "lmlab.ui.app", types.SimpleNamespace(launch=launch))
+    monkeypatch.setitem(sys.modules, "lmlab.ui.server", types.SimpleNamespace(launch=launch))
     result = call("app", "--host", "0.0.0.0", "--port", 8123, "--json")
     check_form(json.loads(result.stdout.splitlines()[-1]), schema_of("app"))
     assert launched == [("0.0.0.0", 8123)]

@@ -7,6 +7,7 @@ import pytest
 
 from lmlab.errors import LabError
 from lmlab.jobs import calls
+from lmlab.jobs.calls import corpus, model
 from lmlab.runs.cards import BUNDLED
 
 
@@ -21,7 +22,7 @@ def run(request, shelf):
 
 
 def test_the_ruler_of_names(shelf):
-    marks = dict(calls.baselines(shelf, "names")["marks"])
+    marks = dict(corpus.baselines(shelf, "names")["marks"])
     assert [round(marks[name], 2) for name in ("uniform", "unigram", "bigram", "Kneser–Ney 5")] == [
         3.3,
         2.82,
@@ -31,7 +32,7 @@ def test_the_ruler_of_names(shelf):
 
 
 def test_count_table_counts_what_stands_in_the_training_names(shelf):
-    found = calls.count_table(shelf, "names", smoothing="mle", k=0)
+    found = corpus.count_table(shelf, "names", smoothing="mle", k=0)
     train = shelf.corpus("names").part("train")
     n = found["symbols"].index("n")
     assert found["counts"][n, 0] == sum(name.endswith("n") for name in train)
@@ -42,17 +43,17 @@ def test_count_table_counts_what_stands_in_the_training_names(shelf):
 
 
 def test_the_sweep_turns_up_after_four(shelf):
-    losses = [row["validation"]["nll"] for row in calls.sweep(shelf, "names")]
+    losses = [row["validation"]["nll"] for row in corpus.sweep(shelf, "names")]
     assert losses.index(min(losses)) == 3
-    training = [row["train"]["nll"] for row in calls.sweep(shelf, "names", smoothing="mle", k=0)]
+    training = [row["train"]["nll"] for row in corpus.sweep(shelf, "names", smoothing="mle", k=0)]
     assert training == sorted(training, reverse=True)
 
 
 @pytest.mark.parametrize(("first", "second"), [("", "q"), ("q", "u"), ("n", "")])
 def test_names_with_a_pair_really_have_it(shelf, first, second):
-    symbols = calls.corpus_report(shelf, "names")["symbols"]
+    symbols = corpus.corpus_report(shelf, "names")["symbols"]
     ids = [symbols.index(letter) if letter else 0 for letter in (first, second)]
-    found = calls.names_with(shelf, "names", *ids)
+    found = corpus.names_with(shelf, "names", *ids)
     for name, at in found["names"]:
         framed = f".{name}."
         assert framed[at + 1 : at + 3] == (first or ".") + (second or ".")
@@ -62,23 +63,23 @@ def test_names_with_a_pair_really_have_it(shelf, first, second):
 
 def test_questions_about_a_model_are_plain_data(shelf, run):
     for value in (
-        calls.samples(shelf, run, "names", n=3, trace=True),
-        calls.distribution(shelf, run, method="top-k", top_k=3, prefix="em"),
-        calls.embeddings(shelf, run, row=1),
-        calls.evaluate_run(shelf, run, "names_indian"),
-        calls.surprise(shelf, run, "emma"),
+        model.samples(shelf, run, "names", n=3, trace=True),
+        model.distribution(shelf, run, method="top-k", top_k=3, prefix="em"),
+        model.embeddings(shelf, run, row=1),
+        model.evaluate_run(shelf, run, "names_indian"),
+        model.surprise(shelf, run, "emma"),
     ):
         assert b"torch" not in pickle.dumps(calls.plain(value))
 
 
 def test_surprise_is_the_loss_letter_by_letter(shelf, run):
-    found = calls.surprise(shelf, run, " Emma ")
+    found = model.surprise(shelf, run, " Emma ")
     assert len(found["nats"]) == 5
     assert all(nats > 0 for nats in found["nats"])
 
 
 def test_the_cut_is_visible(shelf, run):
-    found = calls.distribution(shelf, run, method="top-k", top_k=3)
+    found = model.distribution(shelf, run, method="top-k", top_k=3)
     assert sum(p > 0 for p in found["p_final"]) == 3
     assert sum(p > 0 for p in found["p"]) == 27
     assert sum(found["p_final"]) == pytest.approx(1)
@@ -87,17 +88,17 @@ def test_the_cut_is_visible(shelf, run):
 @pytest.mark.parametrize(
     ("ask", "sentence"),
     [
-        (lambda shelf, run: calls.samples(shelf, run, "names", n=0), "choose 1 to"),
-        (lambda shelf, run: calls.samples(shelf, run, "names", n=10**9), "choose 1 to"),
-        (lambda shelf, run: calls.samples(shelf, run, "names", seed=-1), "positive whole number"),
-        (lambda shelf, run: calls.samples(shelf, run, "names", prefix="é"), "not in the vocabulary"),
-        (lambda shelf, run: calls.samples(shelf, run, "names", prefix="a" * 500), "shorten the prefix"),
-        (lambda shelf, run: calls.samples(shelf, run, "names", method="best"), "no method"),
-        (lambda shelf, run: calls.distribution(shelf, run, temperature=-1), "choose 0"),
-        (lambda shelf, run: calls.embeddings(shelf, run, row=99), "no token"),
-        (lambda shelf, run: calls.count_table(shelf, "names", order=9), "out of range"),
-        (lambda shelf, run: calls.count_table(shelf, "names", k=-1), "needs 0 < k"),
-        (lambda shelf, run: calls.names_with(shelf, "names", 0, 99), "no pair"),
+        (lambda shelf, run: model.samples(shelf, run, "names", n=0), "choose 1 to"),
+        (lambda shelf, run: model.samples(shelf, run, "names", n=10**9), "choose 1 to"),
+        (lambda shelf, run: model.samples(shelf, run, "names", seed=-1), "positive whole number"),
+        (lambda shelf, run: model.samples(shelf, run, "names", prefix="é"), "not in the vocabulary"),
+        (lambda shelf, run: model.samples(shelf, run, "names", prefix="a" * 500), "shorten the prefix"),
+        (lambda shelf, run: model.samples(shelf, run, "names", method="best"), "no method"),
+        (lambda shelf, run: model.distribution(shelf, run, temperature=-1), "choose 0"),
+        (lambda shelf, run: model.embeddings(shelf, run, row=99), "no token"),
+        (lambda shelf, run: corpus.count_table(shelf, "names", order=9), "out of range"),
+        (lambda shelf, run: corpus.count_table(shelf, "names", k=-1), "needs 0 < k"),
+        (lambda shelf, run: corpus.names_with(shelf, "names", 0, 99), "no pair"),
     ],
 )
 def test_bad_questions_get_a_sentence(shelf, run, ask, sentence):

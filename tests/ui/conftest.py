@@ -98,7 +98,7 @@ def new_page(browser, app):
     """Open pages as a new visitor; whatever goes wrong in the browser fails the test."""
     contexts, wrong = [], []
 
-    def open_page(width=1400, height=900, path="", wait=True, context=None, **options):
+    def open_page(width=1400, height=900, path="", level="count", wait=True, context=None, **options):
         if context is None:
             context = browser.new_context(viewport={"width": width, "height": height}, **options)
             context.set_default_timeout(90_000)
@@ -112,9 +112,10 @@ def new_page(browser, app):
                 wrong.append(request.url) if not request.url.startswith((app, "data:", "blob:")) else None
             ),
         )
-        page.goto(app + path)
+        page.goto(f"{app}{path}{'&' if '?' in path else '?'}level={level}")
         if wait:
-            page.wait_for_selector("#count-table .fig[data-state=drawn]")
+            if level == "count":
+                page.wait_for_selector("#count-table .fig[data-state=drawn]")
             page.wait_for_selector("#bench li")
         return page
 

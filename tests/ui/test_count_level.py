@@ -130,14 +130,14 @@ def test_hostile_names_are_shown_as_text_everywhere(page):
     expect(page.locator("#count-names li").first).to_contain_text("img src=x onerror")
     page.click("#count-whole")
     page.wait_for_selector("#count-word .verdict")
-    page.click("#tab-train-button")
-    page.wait_for_selector("#train-play")
-    set_slider(page, "#train-steps", 50)
-    page.click("#train-play")
-    page.wait_for_selector("#train-status [data-state=done]")
-    page.click("#tab-generate-button")
-    page.click("#generate-roll")
-    page.wait_for_selector("#generate-names [data-state=rolled] li")
+    page.click("#tab-mlp-button")
+    page.wait_for_selector("#mlp-play")
+    set_slider(page, "#mlp-steps", 50)
+    page.click("#mlp-play")
+    page.wait_for_selector("#mlp-status [data-state=done]")
+    page.click("#tab-sample-button")
+    page.click("#sample-roll")
+    page.wait_for_selector("#sample-names [data-state=rolled] li")
     assert page.evaluate("window.__owned") is None
     assert page.locator("img[src='x']").count() == 0
 

@@ -6,7 +6,7 @@ import pytest
 from playing import open_level
 from playwright.sync_api import expect
 
-LEVELS = ["count", "train", "embeddings", "generate"]
+LEVELS = ["count", "embed", "mlp", "sample"]
 
 
 def luminance(colour: str) -> float:
@@ -27,7 +27,7 @@ def test_text_has_enough_contrast(new_page, dark):
         "#count-lock",
         "#count-roll",
         "#tab-count-button",
-        "#tab-train-button",
+        "#tab-mlp-button",
         "#bench .diff",
         ".look",
         "h1",
@@ -81,8 +81,8 @@ def test_a_click_on_the_bench_chooses_a_model(page):
     page.locator("#bench button", has_text="plain-finch").click()
     expect(page.locator("#bench button[aria-pressed=true]")).to_contain_text("plain-finch")
     expect(page.locator("#ruler .rmark.now .label")).to_contain_text("plain-finch")
-    open_level(page, "generate")
-    expect(page.locator("#generate-model input")).to_have_value(re.compile("plain-finch"))
+    open_level(page, "sample")
+    expect(page.locator("#sample-model input")).to_have_value(re.compile("plain-finch"))
 
 
 def test_the_ruler_has_its_baselines_in_order(page):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lmlab.training.presets import DEFAULT_PRESET, PRESETS
-from lmlab.ui.levels.train import MODELS, OPTIMIZERS, SCHEDULES, presets_of, spec_of
+from lmlab.ui.levels.mlp import MODELS, OPTIMIZERS, SCHEDULES, presets_of, spec_of
 
 OFFERED = [(title, name) for title, kind in MODELS.items() for _, name in presets_of(kind)]
 

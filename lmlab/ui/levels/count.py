@@ -13,8 +13,9 @@ from lmlab.data.corpus import decode_utf8
 from lmlab.errors import LabError
 from lmlab.figures.counts import die, losses_by_order, pair_table
 from lmlab.runs.cards import home, owner_key
-from lmlab.ui.context import NAMES, Context, Updates, guarded, light, next_seq
-from lmlab.ui.steps import Steps, question_steps
+from lmlab.ui.bench import next_seq
+from lmlab.ui.context import NAMES, Context, Updates, guarded, light
+from lmlab.ui.predict import Predict, Question, Told, predict_steps
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.figure import figure_widget
 
@@ -37,7 +38,9 @@ class Count:
     use: gr.Button
     hub: gr.Textbox
     report: gr.HTML
-    steps: Steps
+    predict: Predict
+    guess: gr.State
+    """`{"share", "row", "locked"}` of the guess that is drawn on the row."""
     table: gr.HTML
     shown: gr.Radio
     names: gr.HTML
@@ -67,12 +70,12 @@ def build(ctx: Context) -> Count:
         ),
         elem_classes="lead",
     )
-    steps = question_steps(
-        "count",
-        "Of all the names that reach an n, how many percent stop right there?",
-        minimum=0, maximum=100, start=50, unit="%",
+    stop = Question(
+        "stop-after-n", "Of all the names that reach an n, how many percent stop right there?", unit="%",
         later=("Looks up the row of n.", "Opens after your guess."),
     )  # fmt: skip
+    predict = predict_steps("count", [stop])
+    guess = gr.State(None)
     message = words(elem_classes="message")
     with gr.Row(elem_classes="pair"):
         with gr.Column(elem_classes="main-column", min_width=240):
@@ -137,8 +140,8 @@ def build(ctx: Context) -> Count:
             keep = gr.Button("Keep this model", elem_id="count-keep")
             sweep = figure_widget(elem_id="count-sweep")
     return Count(
-        message, source, own, text, upload, use, hub, report, steps, table, shown, names, order, smoothing, k,
-        losses, sweep, keep, die_figure, word, roll, whole, again,
+        message, source, own, text, upload, use, hub, report, predict, guess, table, shown, names, order, smoothing,
+        k, losses, sweep, keep, die_figure, word, roll, whole, again,
         pair=gr.State(FIRST_PAIR), rolled=gr.State({"trace": [], "at": 0, "seed": 0}),
     )  # fmt: skip
 
@@ -179,7 +182,7 @@ def wire(ctx: Context, ui: Count) -> None:
 
     async def show_report(owner: str, corpus: Any) -> Updates:
         about = await ctx.ask_corpus(corpus, owner, "corpus")
-        return {ui.report: [h("p", about["report"])], ctx.title: title_trees(about)}
+        return {ui.report: [h("p", about["report"])]}
 
     async def lock_pair(
         owner: str, corpus: Any, shown: str, order: int, smoothing: str, k: float, guess: Any, event: gr.EventData
@@ -222,7 +225,8 @@ def wire(ctx: Context, ui: Count) -> None:
     async def change_corpus(corpus: dict[str, Any], owner: str) -> Updates:
         about = await ctx.ask_corpus(corpus, owner, "corpus")  # refuses a bad one before anything changes
         updates = {
-            **ui.steps.reset(),
+            **ui.predict.asked(),
+            ui.guess: None,
             ctx.corpus: {**corpus, "longest": about["longest"]},
             ui.pair: FIRST_PAIR,
             ui.rolled: {"trace": [], "at": 0, "seed": 0},
@@ -292,12 +296,17 @@ def wire(ctx: Context, ui: Count) -> None:
         )
         return await ctx.refresh(owner, corpus, card["id"])
 
-    async def lock_guess(
-        owner: str, corpus: Any, percent: float, shown: str, order: int, smoothing: str, k: float
-    ) -> Updates:
-        """Lock the guess, look the row of n up, and show the gap."""
-        if not 0 <= percent <= 100:
-            raise LabError(f"Your guess is {percent:g} %: choose 0 to 100.")
+    async def reveal(
+        question: Question,
+        percent: float | None,
+        owner: str,
+        corpus: Any,
+        shown: str,
+        order: int,
+        smoothing: str,
+        k: float,
+    ) -> tuple[Told, Updates]:
+        """Look the row of n up, and show the gap."""
         counted = await ctx.ask_corpus(corpus, owner, "count", order=2, smoothing="mle", k=0.0)
         symbols = counted["symbols"]
         often = np.asarray(counted["counts"]).sum(axis=1)
@@ -306,33 +315,33 @@ def wire(ctx: Context, ui: Count) -> None:
         row = n if often[n] else int(np.argmax(often))
         ends, pairs = int(counted["counts"][row][0]), int(np.asarray(counted["counts"])[row].sum())
         truth = 100 * ends / pairs
-        guess = {"share": percent / 100, "row": row, "locked": True}
+        guess = None if percent is None else {"share": percent / 100, "row": row, "locked": True}
         pair = (row, 0)
         letter = symbols[row]
-        more_or_less = "more" if truth > percent else "less"
-        return {
-            **ui.steps.reveal(
-                f"After {letter}, you said, a name ends {percent:.0f} % of the time.",
-                f"{pairs:,} pairs begin with {letter}; {ends:,} of them end the name.",
-                f"It is {truth:.1f} %, {abs(truth - percent):.1f} points {more_or_less} than you said. "
-                f"Why do so many names that reach {'an' if letter in 'aefhilmnorsx' else 'a'} {letter} stop there?",
-                guess,
-            ),
-            ui.pair: pair,
-            **await show_table(owner, corpus, pair, shown, order, smoothing, k, guess),
-        }
+        gap = f"It is {truth:.1f} %"
+        if percent is not None:
+            gap += f", {abs(truth - percent):.1f} points {'more' if truth > percent else 'less'} than you said"
+        article = "an" if letter in "aefhilmnorsx" else "a"
+        told = Told(
+            f"After {letter}, you said, a name ends {percent or 0:.0f} % of the time.",
+            f"{pairs:,} pairs begin with {letter}; {ends:,} of them end the name.",
+            f"{gap}. Why do so many names that reach {article} {letter} stop there?",
+            round(truth, 2),
+        )
+        updates = await show_table(owner, corpus, pair, shown, order, smoothing, k, guess)
+        return told, {ui.pair: pair, ui.guess: guess, **updates}
 
-    table_inputs = [*here, ui.pair, ui.shown, *model, ui.steps.guess]
+    table_inputs = [*here, ui.pair, ui.shown, *model, ui.guess]
     table_outputs = [ui.table, ui.losses, ui.names, ui.message]
     sweep_outputs = [ui.sweep, ui.k, ui.message]
     corpus_outputs = [
-        *ui.steps.outputs,
+        *ui.predict.outputs,
+        ui.guess,
         ctx.corpus,
         ui.pair,
         ui.rolled,
         ui.own,
         ui.report,
-        ctx.title,
         ui.source,
         ui.message,
     ]
@@ -345,7 +354,7 @@ def wire(ctx: Context, ui: Count) -> None:
     light(
         ui.table.select,
         guarded(ui.message, lock_pair),
-        [*here, ui.shown, *model, ui.steps.guess],
+        [*here, ui.shown, *model, ui.guess],
         [ui.pair, *table_outputs],
     )
     # Queued, because only then does Gradio tell the page that the corpus's state has changed.
@@ -373,10 +382,7 @@ def wire(ctx: Context, ui: Count) -> None:
         [*here, *model],
         [*ctx.frame, ui.message],
     )
-    light(
-        ui.steps.lock.click, guarded(ui.message, lock_guess), [*here, ui.steps.answer, ui.shown, *model],
-        [*ui.steps.outputs, ui.pair, *table_outputs],
-    )  # fmt: skip
+    ui.predict.wire(ctx, ui.message, reveal, [ui.shown, *model], [ui.pair, ui.guess, ui.table, ui.losses, ui.names])
 
     async def show_all(
         owner: str, corpus: Any, pair: Any, shown: str, order: int, smoothing: str, k: float, guess: Any
@@ -386,14 +392,17 @@ def wire(ctx: Context, ui: Count) -> None:
         updates |= await start_name(owner, corpus, order, smoothing, k)
         return {**updates, **await show_report(owner, corpus)}
 
-    ctx.on_corpus.append(
-        (
-            guarded(ui.message, show_all),
-            [*table_inputs],
-            [*table_outputs, ui.rolled, ui.word, ui.die, ui.report, ctx.title],
-        )
+    ctx.show(
+        "count", guarded(ui.message, show_all), table_inputs, [*table_outputs, ui.rolled, ui.word, ui.die, ui.report]
     )
-    ctx.on_corpus.append((guarded(ui.message, show_sweep), [*here, *model], sweep_outputs))
+    ctx.show("count", guarded(ui.message, show_sweep), [*here, *model], sweep_outputs)
+
+
+async def warm(ctx: Context) -> None:
+    """What the level shows first."""
+    model = {name: value for name, value in FIRST_MODEL.items() if name != "order"}
+    await ctx.ask_corpus(NAMES, "warm-up", "sweep", **model)
+    await ctx.ask_corpus(NAMES, "warm-up", "count", **FIRST_MODEL)
 
 
 def model_args(order: float, smoothing: str, k: float) -> dict[str, Any]:
@@ -429,15 +438,6 @@ def save_own_corpus(text: str | None, file: str | None, owner: str) -> dict[str,
 def own_folder(owner: str) -> Path:
     """Where a visitor's corpora lie."""
     return home() / "corpora" / owner_key(owner)
-
-
-def title_trees(about: dict[str, Any]) -> list[Any]:
-    """The corpus in the title bar."""
-    split = about["split"]
-    return [
-        h("span", about["name"].replace("_", " "), cls="corpus"),
-        h("span", f": {split['train']:,} to learn from, {split['validation']:,} held out", cls="corpus only-wide"),
-    ]
 
 
 def losses_trees(counted: dict[str, Any], order: int) -> list[Any]:

@@ -1,12 +1,13 @@
 """Words on the page: trees of plain data that the browser turns into elements, never into HTML."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-HERE = Path(__file__).parent
+from lmlab.strings import t
+from lmlab.ui.widgets.widget import packed as packed
+from lmlab.ui.widgets.widget import widget
+
 Tree = list[Any] | str
 
 
@@ -20,24 +21,15 @@ def h(tag: str, *children: Any, **attributes: Any) -> Tree:
     return [tag, {names.get(key, key.replace("_", "-")): value for key, value in attributes.items()}, *children]
 
 
-def packed(value: Any) -> str:
-    """A widget's value on its way to the page, as JSON text.
+def term(name: str, shown: str | None = None) -> Tree:
+    """A technical word that explains itself when it is tapped; its definition stands in the glossary.
 
-    From one yield of a generator to the next, Gradio sends only the difference; for a list that becomes
-    shorter its page deletes the wrong elements. A text is replaced as a whole.
-
-    >>> packed({"seq": 1})
-    '{"seq":1}'
+    >>> term("nat", "nats")[0], term("nat", "nats")[2]
+    ('term', 'nats')
     """
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return h("term", shown or t(f"glossary.{name}.word"), means=t(f"glossary.{name}.means"))
 
 
 def words(*trees: Tree, **options: Any) -> gr.HTML:
     """A component whose value is a list of trees made with `h`; its event `act` carries `{"do": …}`."""
-    return gr.HTML(
-        packed(trees),
-        html_template='<div class="content"></div>',
-        js_on_load=(HERE / "content.js").read_text("utf-8"),
-        apply_default_css=False,
-        **options,
-    )
+    return widget("content", '<div class="content"></div>', trees, **options)

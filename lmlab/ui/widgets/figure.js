@@ -1,5 +1,5 @@
 // The figure widget: keeps one plotly chart alive in the page.
-// value, as JSON text = {seq, figure, title, look, said, height, table}     a new figure, drawn with Plotly.react
+// value, as JSON text = {seq, figure, title, look, said, height, table, sum, code}     a new figure, drawn with Plotly.react
 //       | {seq, after, traces, x, y, rows, notes}             new points for the figure whose seq is `after`
 // Colours arrive as names of CSS tokens ("--model") and are looked up here, for light and for dark.
 const box = element.querySelector(".fig");
@@ -7,11 +7,10 @@ const plot = element.querySelector(".plot");
 const parts = {};
 for (const name of ["title", "look", "said"]) parts[name] = element.querySelector(`[data-part="${name}"]`);
 const table = element.querySelector("table");
-const details = element.querySelector("details");
+const [details, sum, code] = ["table", "sum", "code"].map((name) => element.querySelector(`[data-depth="${name}"]`));
 let current = null; // the figure as it came, with every point that was added since
 let queue = Promise.resolve();
 
-const unpack = () => (props.value ? JSON.parse(props.value) : null);
 const scheme = () => getComputedStyle(document.body);
 function resolve(value, style) {
   if (typeof value === "string" && value.startsWith("--")) {
@@ -66,6 +65,11 @@ async function draw() {
 function write() {
   for (const name in parts) parts[name].textContent = current[name] || "";
   box.setAttribute("aria-label", `${current.title}. ${current.said}`);
+  sum.hidden = !(current.sum || []).length;
+  sum.querySelector("pre").textContent = (current.sum || []).join("\n");
+  code.hidden = !current.code;
+  code.querySelector(".where").textContent = current.code ? current.code.where : "";
+  code.querySelector("pre").textContent = current.code ? current.code.text : "";
   fill();
 }
 

@@ -5,7 +5,6 @@ import gzip
 from collections.abc import Callable
 from importlib.metadata import version
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,38 +13,41 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from lmlab.figures.figure import Figure
-from lmlab.ui.widgets.content import packed
+from lmlab.strings import t
+from lmlab.ui.widgets.widget import widget
 
-HERE = Path(__file__).parent
 PLOTLY_URL = f"lmlab/plotly-{version('plotly')}.min.js"  # relative: the app may live below a path
-TEMPLATE = """
+
+
+def _template() -> str:
+    """The figure's fixed parts; the words come from our own catalogue, never from people."""
+    table, sums, code = (t(f"widget.figure.{name}") for name in ("table", "sum", "code"))
+    return f"""
 <figure class="fig" role="group" data-seq="0">
   <header><h3 data-part="title"></h3></header>
   <p class="look" data-part="look"></p>
   <div class="plot"></div>
   <footer>
     <p class="say" data-part="said" aria-live="polite"></p>
-    <details><summary>As a table</summary><div class="scroll"><table class="table"></table></div></details>
+    <details data-depth="table"><summary>{table}</summary>
+      <div class="scroll" tabindex="0"><table class="table"></table></div></details>
+    <details data-depth="sum" hidden><summary>{sums}</summary><pre class="sum" tabindex="0"></pre></details>
+    <details data-depth="code" hidden><summary>{code}</summary>
+      <p class="where"></p><pre class="code" tabindex="0"></pre></details>
   </footer>
 </figure>
 """
 
 
 def figure_widget(figure: Figure | None = None, **options: Any) -> gr.HTML:
-    """A component whose value is `Figure.to_value(seq)` or `Growth.to_value(seq, after)`.
+    """A component whose value is `drawn(figure, …)` (`lmlab.ui.depths`) or `Growth.to_value(seq, after)`.
 
     Events: `select` with `{"curve", "index", "custom"}` of the point that was clicked, and `resync` when the
     page missed a message and needs the whole figure again. (A function, not a subclass: Gradio writes a stub
     file beside every subclass of its components.)
     """
-    return gr.HTML(
-        packed(figure.to_value(seq=1)) if figure else None,
-        html_template=TEMPLATE,
-        js_on_load=(HERE / "figure.js").read_text("utf-8"),
-        head=f'<script src="{PLOTLY_URL}"></script>',
-        apply_default_css=False,
-        **options,
-    )
+    value = figure.to_value(seq=1) if figure else None
+    return widget("figure", _template(), value, head=f'<script src="{PLOTLY_URL}"></script>', **options)
 
 
 @functools.cache

@@ -20,7 +20,7 @@ function mark(kind, x, text, said, above) {
 }
 
 function show() {
-  const value = props.value ? JSON.parse(props.value) : null;
+  const value = unpack();
   root.replaceChildren();
   if (!value || !value.baselines.length) return;
   const losses = [...value.baselines.map((b) => b[1]), ...value.models.map((m) => m.loss)].filter(Number.isFinite);

@@ -1,11 +1,11 @@
 """The loss ruler at the bottom of every screen."""
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-HERE = Path(__file__).parent
+from lmlab.ui.widgets.widget import widget
+
 TEMPLATE = """
 <section class="ruler" aria-label="Loss ruler" data-seq="0"><div class="wrap">
   <div class="what"><b>Held-out loss</b><span>nats per character,<br>better to the right</span></div>
@@ -20,10 +20,4 @@ def ruler_widget(**options: Any) -> gr.HTML:
 
     A model's `kind` is `now` (the one at hand) or `model`.
     """
-    return gr.HTML(
-        None,
-        html_template=TEMPLATE,
-        js_on_load=(HERE / "ruler.js").read_text("utf-8"),
-        apply_default_css=False,
-        **options,
-    )
+    return widget("ruler", TEMPLATE, **options)

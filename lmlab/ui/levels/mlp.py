@@ -14,7 +14,8 @@ from lmlab.jobs.messages import JobSpec, Snapshot, Status
 from lmlab.runs.cards import short_name
 from lmlab.training.presets import PRESETS, Preset
 from lmlab.training.recipe import Recipe
-from lmlab.ui.context import Context, Updates, guarded, guarded_stream, light, next_seq
+from lmlab.ui.bench import next_seq
+from lmlab.ui.context import Context, Updates, guarded, guarded_stream, light, live
 from lmlab.ui.training_view import (
     collect,
     curve_of,
@@ -117,16 +118,16 @@ def build(ctx: Context) -> Train:
         ),
         elem_classes="lead",
     )
-    status = words(*status_trees(None, None), elem_classes="predict", elem_id="train-status")
+    status = words(*status_trees(None, None), elem_classes="predict", elem_id="mlp-status")
     with gr.Row(elem_classes="act transport"):
-        play = gr.Button("Train", variant="primary", elem_id="train-play")
-        one = gr.Button("+1", elem_id="train-one")
-        ten = gr.Button("+10", elem_id="train-ten")
-        hundred = gr.Button("+100", elem_id="train-hundred")
-        stop = gr.Button("Stop", elem_id="train-stop")
-        again = gr.Button("Start again", elem_id="train-again")
-        new_seed = gr.Button("New seed", elem_id="train-seed")
-    message = words(elem_classes="message", elem_id="train-message")
+        play = gr.Button("Train", variant="primary", elem_id="mlp-play")
+        one = gr.Button("+1", elem_id="mlp-one")
+        ten = gr.Button("+10", elem_id="mlp-ten")
+        hundred = gr.Button("+100", elem_id="mlp-hundred")
+        stop = gr.Button("Stop", elem_id="mlp-stop")
+        again = gr.Button("Start again", elem_id="mlp-again")
+        new_seed = gr.Button("New seed", elem_id="mlp-seed")
+    message = words(elem_classes="message", elem_id="mlp-message")
     with gr.Row(elem_classes="pair"):
         with gr.Column(elem_classes="main-column", min_width=240):
             log_steps = gr.Radio(
@@ -134,24 +135,24 @@ def build(ctx: Context) -> Train:
                 value="Linear",
                 label="Step axis",
                 elem_classes=["switch", "over"],
-                elem_id="train-log",
+                elem_id="mlp-log",
             )
-            loss = figure_widget(elem_id="train-loss")
-            names = words(elem_classes="fig", elem_id="train-names")
+            loss = figure_widget(elem_id="mlp-loss")
+            names = words(elem_classes="fig", elem_id="mlp-names")
         with gr.Column(elem_classes="side-column", min_width=240):
             model = gr.Radio(
-                list(MODELS), value="MLP", label="The network", elem_classes="switch", elem_id="train-model"
+                list(MODELS), value="MLP", label="The network", elem_classes="switch", elem_id="mlp-model"
             )
             preset = gr.Radio(
-                presets_of("mlp"), value="mlp-sensible", label="Preset", elem_classes="switch", elem_id="train-preset"
+                presets_of("mlp"), value="mlp-sensible", label="Preset", elem_classes="switch", elem_id="mlp-preset"
             )
-            lesson = words(h("p", first.lesson), elem_classes="report", elem_id="train-lesson")
+            lesson = words(h("p", first.lesson), elem_classes="report", elem_id="mlp-lesson")
             with gr.Column(min_width=200) as mlp:
                 context = gr.Slider(
-                    1, 8, value=first.options["context"], step=1, label="Context, letters", elem_id="train-context"
+                    1, 8, value=first.options["context"], step=1, label="Context, letters", elem_id="mlp-context"
                 )
                 d_hidden = gr.Slider(
-                    16, 512, value=first.options["d_hidden"], step=16, label="Hidden units", elem_id="train-hidden"
+                    16, 512, value=first.options["d_hidden"], step=16, label="Hidden units", elem_id="mlp-hidden"
                 )
                 d_embed = gr.Slider(
                     2,
@@ -160,12 +161,10 @@ def build(ctx: Context) -> Train:
                     step=1,
                     label="Numbers a letter",
                     info="2 can be drawn as they are",
-                    elem_id="train-embed",
+                    elem_id="mlp-embed",
                 )
             with gr.Column(visible=False, min_width=200) as transformer:
-                n_layer = gr.Slider(
-                    1, 6, value=gpt.options["n_layer"], step=1, label="Blocks", elem_id="train-layers"
-                )
+                n_layer = gr.Slider(1, 6, value=gpt.options["n_layer"], step=1, label="Blocks", elem_id="mlp-layers")
                 d_model = gr.Slider(
                     16,
                     128,
@@ -173,52 +172,50 @@ def build(ctx: Context) -> Train:
                     step=16,
                     label="Width",
                     info="Numbers a letter",
-                    elem_id="train-width",
+                    elem_id="mlp-width",
                 )
                 n_head = gr.Radio(
                     [1, 2, 4, 8],
                     value=gpt.options["n_head"],
                     label="Heads",
                     elem_classes="switch",
-                    elem_id="train-heads",
+                    elem_id="mlp-heads",
                 )
                 positions = gr.Radio(
                     ["learned", "sinusoidal"],
                     value="learned",
                     label="Positions",
                     elem_classes="switch",
-                    elem_id="train-positions",
+                    elem_id="mlp-positions",
                 )
             learning_rate = gr.Number(
                 first.recipe.learning_rate,
                 label="Learning rate",
                 info="0.001 is small, 0.1 is large",
-                elem_id="train-rate",
+                elem_id="mlp-rate",
             )
-            steps = gr.Slider(50, 5000, value=first.recipe.steps, step=50, label="Steps", elem_id="train-steps")
-            with gr.Accordion("More controls", open=False, elem_id="train-more"):
+            steps = gr.Slider(50, 5000, value=first.recipe.steps, step=50, label="Steps", elem_id="mlp-steps")
+            with gr.Accordion("More controls", open=False, elem_id="mlp-more"):
                 batch = gr.Slider(
-                    8, 512, value=first.recipe.batch_size, step=8, label="Batch, names", elem_id="train-batch"
+                    8, 512, value=first.recipe.batch_size, step=8, label="Batch, names", elem_id="mlp-batch"
                 )
                 optimizer = gr.Radio(
                     list(OPTIMIZERS),
                     value="AdamW",
                     label="Optimizer",
                     elem_classes="switch",
-                    elem_id="train-optimizer",
+                    elem_id="mlp-optimizer",
                 )
                 schedule = gr.Radio(
                     list(SCHEDULES),
                     value="Linear",
                     label="Learning rate over time",
                     elem_classes="switch",
-                    elem_id="train-schedule",
+                    elem_id="mlp-schedule",
                 )
-                seed = gr.Number(
-                    42, precision=0, label="Seed", info="Same seed, same run", elem_id="train-seed-value"
-                )
+                seed = gr.Number(42, precision=0, label="Seed", info="Same seed, same run", elem_id="mlp-seed-value")
                 train_size = gr.Number(
-                    0, precision=0, label="Learn from the first", info="names; 0 = all", elem_id="train-size"
+                    0, precision=0, label="Learn from the first", info="names; 0 = all", elem_id="mlp-size"
                 )
     return Train(
         message, status, play, one, ten, hundred, stop, again, new_seed, loss, log_steps, names, model, preset,
@@ -285,8 +282,8 @@ def controls_of(preset: Preset, ui: Train) -> Updates:
     }
 
 
-def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
-    """Connect the events. `embeddings` is the next level: its plot moves while a network learns."""
+def wire(ctx: Context, ui: Train) -> None:
+    """Connect the events."""
     here = [ctx.owner, ctx.corpus]
     watchers: dict[str, int] = {}
     """The number of the newest watch of each page; an older one ends when it sees a newer number."""
@@ -417,7 +414,7 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
                 if new["validation"]:
                     updates |= await ctx.refresh(owner, corpus, ctx.looks.get(session, job))
                 if new["embedding"] and ctx.looks.get(session) == job:
-                    updates[embeddings.plot] = live_letters(snapshot, new["embedding"][-1])
+                    updates[ctx.letters] = live_letters(snapshot, new["embedding"][-1])
                 if updates:
                     yield updates
         finally:
@@ -469,15 +466,12 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
         ui.status,
         ui.play,
         ui.message,
-        embeddings.plot,
+        ctx.letters,
         *ctx.frame,
     ]
 
     def then_watch(event: Any) -> Any:
-        return event.success(
-            guarded_stream(ui.message, watch), view, shown, show_progress="hidden", api_visibility="private",
-            concurrency_limit=None, trigger_mode="multiple",
-        )  # fmt: skip
+        return live(event.success, guarded_stream(ui.message, watch), view, shown)
 
     for button, function in (
         (ui.play, play),
@@ -490,10 +484,7 @@ def wire(ctx: Context, ui: Train, embeddings: Any) -> None:
     then_watch(light(ui.new_seed.click, guarded(ui.message, reseed), transport, [ctx.job, ui.seed, ui.message]))
     then_watch(light(ui.stop.click, guarded(ui.message, stop), [ctx.owner, ctx.job], [ctx.job, ui.message]))
     for event in (ui.log_steps.input, ui.loss.resync):
-        event(
-            guarded_stream(ui.message, watch), view, shown, show_progress="hidden", api_visibility="private",
-            concurrency_limit=None, trigger_mode="multiple",
-        )  # fmt: skip
+        live(event, guarded_stream(ui.message, watch), view, shown)
     preset_outputs = [
         ui.lesson, ui.context, ui.d_embed, ui.d_hidden, ui.n_layer, ui.d_model, ui.n_head, ui.positions,
         ui.learning_rate, ui.batch, ui.steps, ui.optimizer, ui.schedule, ui.train_size, ui.message,

@@ -12,7 +12,8 @@ from lmlab.data.corpus import BUNDLED, normalise_name
 from lmlab.errors import LabError
 from lmlab.figures.sampling import before_and_after
 from lmlab.runs.cards import home, owner_key
-from lmlab.ui.context import Context, Updates, guarded, light, next_seq
+from lmlab.ui.bench import next_seq
+from lmlab.ui.context import Context, Updates, guarded, light
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.figure import figure_widget
 
@@ -61,14 +62,14 @@ def build(ctx: Context) -> Generate:
     with gr.Row(elem_classes="pair"):
         with gr.Column(elem_classes="main-column", min_width=240):
             with gr.Row(elem_classes="act"):
-                roll = gr.Button("Roll names", variant="primary", elem_id="generate-roll")
-                download = gr.DownloadButton("Download as CSV", interactive=False, elem_id="generate-download")
-            names = words(elem_classes="fig", elem_id="generate-names")
-            first = figure_widget(elem_id="generate-first")
+                roll = gr.Button("Roll names", variant="primary", elem_id="sample-roll")
+                download = gr.DownloadButton("Download as CSV", interactive=False, elem_id="sample-download")
+            names = words(elem_classes="fig", elem_id="sample-names")
+            first = figure_widget(elem_id="sample-first")
         with gr.Column(elem_classes="side-column", min_width=240):
-            model = gr.Dropdown([], label="Model", elem_id="generate-model", filterable=False)
+            model = gr.Dropdown([], label="Model", elem_id="sample-model", filterable=False)
             method = gr.Radio(
-                list(METHODS), value="Sample", label="Method", elem_classes="switch", elem_id="generate-method"
+                list(METHODS), value="Sample", label="Method", elem_classes="switch", elem_id="sample-method"
             )
             temperature = gr.Slider(
                 0,
@@ -77,7 +78,7 @@ def build(ctx: Context) -> Generate:
                 step=0.05,
                 label="Temperature T",
                 info="0 always takes the top letter",
-                elem_id="generate-temperature",
+                elem_id="sample-temperature",
             )
             top_k = gr.Slider(
                 1,
@@ -87,7 +88,7 @@ def build(ctx: Context) -> Generate:
                 label="k",
                 info="Keeps the k likeliest letters",
                 visible=False,
-                elem_id="generate-k",
+                elem_id="sample-k",
             )
             top_p = gr.Slider(
                 0.05,
@@ -97,7 +98,7 @@ def build(ctx: Context) -> Generate:
                 label="p",
                 info="Keeps letters until their sum reaches p",
                 visible=False,
-                elem_id="generate-p",
+                elem_id="sample-p",
             )
             min_p = gr.Slider(
                 0,
@@ -107,14 +108,14 @@ def build(ctx: Context) -> Generate:
                 label="min-p",
                 info="Keeps letters at least this share of the top one",
                 visible=False,
-                elem_id="generate-min-p",
+                elem_id="sample-min-p",
             )
             prefix = gr.Textbox(
-                label="Begins with", placeholder="nothing: from the start", max_lines=1, elem_id="generate-prefix"
+                label="Begins with", placeholder="nothing: from the start", max_lines=1, elem_id="sample-prefix"
             )
-            number = gr.Slider(1, MOST_NAMES, value=24, step=1, label="How many", elem_id="generate-number")
+            number = gr.Slider(1, MOST_NAMES, value=24, step=1, label="How many", elem_id="sample-number")
             seed = gr.Number(
-                41, precision=0, label="Seed", info="The same seed rolls the same dice", elem_id="generate-seed"
+                41, precision=0, label="Seed", info="The same seed rolls the same dice", elem_id="sample-seed"
             )
     ctx.pickers.append((model, lambda card: True))
     return Generate(

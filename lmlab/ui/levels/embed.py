@@ -7,7 +7,8 @@ import gradio as gr
 
 from lmlab.errors import LabError
 from lmlab.figures.training import letters
-from lmlab.ui.context import Context, Updates, guarded, light, next_seq
+from lmlab.ui.bench import next_seq
+from lmlab.ui.context import Context, Updates, guarded, light
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.figure import figure_widget
 
@@ -38,11 +39,11 @@ def build(ctx: Context) -> Embeddings:
     message = words(elem_classes="message")
     with gr.Row(elem_classes="pair"):
         with gr.Column(elem_classes="main-column", min_width=240):
-            plot = figure_widget(elem_id="embeddings-plot")
+            plot = ctx.letters = figure_widget(elem_id="embed-plot")
         with gr.Column(elem_classes="side-column", min_width=240):
-            model = gr.Dropdown([], label="Model", elem_id="embeddings-model", filterable=False)
-            trails = gr.Checkbox(True, label="Show the way the vowels came", elem_id="embeddings-trails")
-            near = words(elem_classes="fig", elem_id="embeddings-near")
+            model = gr.Dropdown([], label="Model", elem_id="embed-model", filterable=False)
+            trails = gr.Checkbox(True, label="Show the way the vowels came", elem_id="embed-trails")
+            near = words(elem_classes="fig", elem_id="embed-near")
     ctx.pickers.append((model, lambda card: card["model"]["kind"] != "ngram"))
     return Embeddings(message, model, plot, near, trails, gr.State(None))
 

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 @pytest.fixture
 def embeddings(new_page):
     page = new_page()
-    open_level(page, "embeddings")
-    page.wait_for_selector("#embeddings-plot .fig[data-state=drawn]")
+    open_level(page, "embed")
+    page.wait_for_selector("#embed-plot .fig[data-state=drawn]")
     return page
 
 
@@ -20,7 +20,7 @@ def choose(page, level: str, name: str) -> None:
 
 def click_letter(page, letter: str) -> None:
     at = page.eval_on_selector(
-        "#embeddings-plot .plot",
+        "#embed-plot .plot",
         """(plot, letter) => {
             plot.scrollIntoView({block: 'center'});
             const t = plot.data[plot.data.length - 1];
@@ -35,51 +35,51 @@ def click_letter(page, letter: str) -> None:
 
 
 def test_letters_stand_there_before_any_click_with_the_variance_kept(embeddings):
-    texts = data_of(embeddings, "#embeddings-plot")[-1]["text"]
+    texts = data_of(embeddings, "#embed-plot")[-1]["text"]
     assert len(texts) == 27
     assert "<b>a</b>" in texts  # vowels are marked
-    assert "% of the variance" in embeddings.inner_text("#embeddings-plot [data-part=said]")
+    assert "% of the variance" in embeddings.inner_text("#embed-plot [data-part=said]")
 
 
 def test_a_click_on_a_letter_lists_its_neighbours(embeddings):
     click_letter(embeddings, "a")
-    expect(embeddings.locator("#embeddings-near h3")).to_have_text("Nearest to a")
-    near = embeddings.locator("#embeddings-near tbody tr")
+    expect(embeddings.locator("#embed-near h3")).to_have_text("Nearest to a")
+    near = embeddings.locator("#embed-near tbody tr")
     expect(near).to_have_count(5)
-    distances = [float(text) for text in embeddings.locator("#embeddings-near td.num").all_inner_texts()]
+    distances = [float(text) for text in embeddings.locator("#embed-near td.num").all_inner_texts()]
     assert distances == sorted(distances)
-    assert {"e", "i", "o", "u"} & set(embeddings.locator("#embeddings-near td.mono").all_inner_texts())
+    assert {"e", "i", "o", "u"} & set(embeddings.locator("#embed-near td.mono").all_inner_texts())
 
 
 def test_the_trails_can_be_hidden(embeddings):
-    before = seq(embeddings, "#embeddings-plot")
-    assert len(data_of(embeddings, "#embeddings-plot")) > 1
+    before = seq(embeddings, "#embed-plot")
+    assert len(data_of(embeddings, "#embed-plot")) > 1
     embeddings.get_by_label("Show the way the vowels came").uncheck()
-    wait_for_new(embeddings, "#embeddings-plot", before)
-    assert len(data_of(embeddings, "#embeddings-plot")) == 1
+    wait_for_new(embeddings, "#embed-plot", before)
+    assert len(data_of(embeddings, "#embed-plot")) == 1
 
 
 def test_another_model_has_other_places(embeddings):
-    before, points = seq(embeddings, "#embeddings-plot"), data_of(embeddings, "#embeddings-plot")[-1]["x"]
+    before, points = seq(embeddings, "#embed-plot"), data_of(embeddings, "#embed-plot")[-1]["x"]
     choose(embeddings, "embeddings", "plain-finch")
-    wait_for_new(embeddings, "#embeddings-plot", before)
-    assert data_of(embeddings, "#embeddings-plot")[-1]["x"] != points
+    wait_for_new(embeddings, "#embed-plot", before)
+    assert data_of(embeddings, "#embed-plot")[-1]["x"] != points
     expect(embeddings.locator("#bench button[aria-pressed=true]")).to_contain_text("plain-finch")
 
 
 def test_the_plot_moves_while_a_network_learns(new_page):
     page = new_page()
-    open_level(page, "train")
-    set_slider(page, "#train-embed", 2)
-    page.click("#train-play")
-    page.wait_for_selector("#train-status [data-state=running]")
-    open_level(page, "embeddings")
-    page.wait_for_selector("#embeddings-plot .fig[data-state=drawn]")
-    before = seq(page, "#embeddings-plot")
+    open_level(page, "mlp")
+    set_slider(page, "#mlp-embed", 2)
+    page.click("#mlp-play")
+    page.wait_for_selector("#mlp-status [data-state=running]")
+    open_level(page, "embed")
+    page.wait_for_selector("#embed-plot .fig[data-state=drawn]")
+    before = seq(page, "#embed-plot")
     for _ in range(2):
-        wait_for_new(page, "#embeddings-plot", before)
-        before = seq(page, "#embeddings-plot")
-    expect(page.locator("#embeddings-plot [data-part=said]")).to_contain_text("as they are")
-    open_level(page, "train")
-    page.click("#train-stop")
-    page.wait_for_selector("#train-status [data-state=done]")
+        wait_for_new(page, "#embed-plot", before)
+        before = seq(page, "#embed-plot")
+    expect(page.locator("#embed-plot [data-part=said]")).to_contain_text("as they are")
+    open_level(page, "mlp")
+    page.click("#mlp-stop")
+    page.wait_for_selector("#mlp-status [data-state=done]")

@@ -1,0 +1,52 @@
+"""What a worker keeps at hand between two questions: corpora and runs."""
+
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lmlab.data.corpus import BUNDLED, Corpus, load_corpus
+from lmlab.errors import LabError
+from lmlab.runs.cards import short_name
+from lmlab.runs.store import Run, load_run
+
+
+class Shelf:
+    """What a worker keeps at hand: the corpora and runs that were used last."""
+
+    def __init__(self, corpora: int = 4, runs: int = 8) -> None:
+        self._corpora: OrderedDict[tuple[str, float, str | None], Corpus] = OrderedDict()
+        self._runs: OrderedDict[tuple[str, float], Run] = OrderedDict()
+        self._most = {"corpora": corpora, "runs": runs}
+
+    def corpus(self, source: str, name: str | None = None) -> Corpus:
+        """A corpus by its source; files are read again when they changed."""
+        try:
+            stamp = 0.0 if source in BUNDLED else Path(source).stat().st_mtime
+        except OSError:  # the sentence must not tell a path of this machine
+            raise LabError(
+                f"The corpus {name or 'of this model'} is not here any more. Choose or paste it again."
+            ) from None
+        key = (source, stamp, name)
+        if key not in self._corpora:
+            corpus = load_corpus(source)
+            self._corpora[key] = replace(corpus, name=name or corpus.name)
+        return _used(self._corpora, key, self._most["corpora"])
+
+    def run(self, folder: str) -> Run:
+        """A run by its folder."""
+        key = (folder, (Path(folder) / "run.json").stat().st_mtime)
+        if key not in self._runs:
+            try:
+                self._runs[key] = load_run(folder)
+            except LabError:  # the sentence must not tell a path of this machine
+                name = short_name(Path(folder).name)
+                raise LabError(f"The model '{name}' is damaged and cannot be read. Train it again.") from None
+        return _used(self._runs, key, self._most["runs"])
+
+
+def _used(shelf: OrderedDict[Any, Any], key: Any, most: int) -> Any:
+    shelf.move_to_end(key)
+    while len(shelf) > most:
+        shelf.popitem(last=False)
+    return shelf[key]

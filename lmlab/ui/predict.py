@@ -1,0 +1,281 @@
+"""Predict, run, explain the gap: the three steps above the figures of every level, as one component.
+
+A level brings its questions and a function that finds the truth; the component asks, locks or skips, keeps the guess
+on the screen, asks for one line of explanation, and writes all of it with the time into the student's work.
+"""
+
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import gradio as gr
+
+from lmlab.errors import LabError
+from lmlab.strings import t
+from lmlab.ui.context import Context, Updates, guarded, light
+from lmlab.ui.widgets.content import h, words
+from lmlab.ui.work import Entry
+
+LONGEST_WHY = 1000
+Kind = Literal["number", "choice"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One thing to predict. `text` is what the student reads; `later` says what steps 2 and 3 will do.
+
+    A number lies in `minimum` to `maximum`; a choice is one of `options`.
+    """
+
+    name: str
+    text: str
+    kind: Kind = "number"
+    later: tuple[str, str] = ("", "")
+    minimum: float = 0
+    maximum: float = 100
+    start: float = 50
+    step: float = 1
+    unit: str = ""
+    options: Sequence[str] = ()
+
+    def checked(self, answer: Any) -> Any:
+        """An answer as the page sent it, in the form that `kind` promises. Raises `LabError` for any other.
+
+        >>> Question("n", "How often?", unit="%").checked(20)
+        20.0
+        >>> Question("n", "Which?", "choice", options=("a", "b")).checked("c")
+        Traceback (most recent call last):
+        lmlab.errors.LabError: 'c' is not one of the answers. Choose one: a, b.
+        """
+        if self.kind == "choice":
+            if answer not in self.options:
+                raise LabError(
+                    f"'{str(answer)[:40]}' is not one of the answers. Choose one: {', '.join(self.options)}."
+                )
+            return answer
+        if not isinstance(answer, int | float) or not math.isfinite(answer):
+            raise LabError("Your guess is no number. Move the slider, or write a number beside it.")
+        if not self.minimum <= answer <= self.maximum:
+            raise LabError(
+                f"Your guess is {answer:g} {self.unit}: choose {self.minimum:g} to {self.maximum:g}.".replace(
+                    " :", ":"
+                )
+            )
+        return float(answer)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a level says after the lock. Without `gap` something still runs: the level calls `finish` at its end.
+
+    `predicted` is the guess in words (ignored when it was skipped), `ran` what was looked up or computed, `gap` how
+    far the guess was off, ending in a question that asks why; `truth` is the answer, as plain as the guess.
+    """
+
+    predicted: str
+    ran: str
+    gap: str = ""
+    truth: Any = None
+
+
+Reveal = Callable[..., Awaitable[tuple[Told, Updates]]]
+"""`reveal(question, answer or None, owner, corpus, *inputs)`; None is a question that was skipped."""
+
+
+@dataclass
+class Predict:
+    """The component. `state` is `{"at": "ask" | "run" | "gap" | "kept", "index", "entry"}` for one page."""
+
+    level: str
+    questions: Sequence[Question]
+    said: gr.HTML
+    ask: gr.Column
+    number: gr.Slider
+    choice: gr.Radio
+    lock: gr.Button
+    skip: gr.Button
+    why: gr.Column
+    text: gr.Textbox
+    keep: gr.Button
+    another: gr.Button
+    state: gr.State
+    run: gr.Column
+    """Empty: a level puts the buttons of a run that takes time in here; it is shown while the run is under way."""
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What the component's own events and `asked`, `told` and `finish` change."""
+        return [
+            self.said, self.ask, self.number, self.choice, self.skip, self.why, self.text, self.keep, self.another,
+            self.run, self.state,
+        ]  # fmt: skip
+
+    def asked(self, index: int = 0) -> Updates:
+        """Ask a question, with nothing said yet; also the way back after the corpus has changed."""
+        question = self.questions[index]
+        number, choice = question.kind == "number", question.kind == "choice"
+        return {
+            self.said: steps_trees(1, question.text, *question.later),
+            self.ask: gr.update(visible=True),
+            self.number: gr.update(
+                visible=number,
+                **(
+                    {"minimum": question.minimum, "maximum": question.maximum, "step": question.step,
+                     "value": question.start, "label": guess_label(question)}
+                    if number
+                    else {}
+                ),
+            ),
+            self.choice: gr.update(
+                visible=choice, **({"choices": list(question.options), "value": None} if choice else {})
+            ),
+            self.why: gr.update(visible=False),
+            self.text: "",
+            self.run: gr.update(visible=False),
+            self.state: {"at": "ask", "index": index, "entry": None},
+        }  # fmt: skip
+
+    def told(self, told: Told, state: dict[str, Any]) -> Updates:
+        """The guess in words, then the run that is under way, or the gap."""
+        predicted = told.predicted if state["entry"]["guess"] is not None else t("predict.skipped")
+        over = bool(told.gap)
+        more = state["index"] + 1 < len(self.questions)
+        return {
+            self.said: steps_trees(3 if over else 2, predicted, told.ran, told.gap or self._later(state)),
+            self.ask: gr.update(visible=False),
+            self.run: gr.update(visible=not over),
+            self.why: gr.update(visible=over),
+            self.text: gr.update(value="", interactive=True),
+            self.keep: gr.update(visible=True),
+            self.another: gr.update(visible=more and over),
+            self.state: {**state, "at": "gap" if over else "run"},
+        }
+
+    def _later(self, state: dict[str, Any]) -> str:
+        return self.questions[state["index"]].later[1]
+
+    def finish(self, ctx: Context, owner: str, stored: Any, state: dict[str, Any], told: Told) -> Updates:
+        """The run that the guess waited for is over: show the gap and write the truth down."""
+        if state.get("at") != "run" or not state.get("entry"):
+            return {}
+        entry = {**state["entry"], "truth": told.truth, "said": told.gap}
+        return {**self.told(told, {**state, "entry": entry}), **ctx.keep(owner, stored, Entry(**entry))}
+
+    def wire(
+        self, ctx: Context, message: gr.HTML, reveal: Reveal, inputs: Sequence[Any] = (), outputs: Sequence[Any] = ()
+    ) -> None:
+        """Connect the events; `reveal` finds the truth, `outputs` are what its updates change."""
+
+        async def lock(
+            owner: str, corpus: Any, stored: Any, state: Any, number: Any, choice: Any, *more: Any
+        ) -> Updates:
+            question = self.questions[state["index"]]
+            return await answered(
+                owner, corpus, stored, state, question.checked(choice if question.kind == "choice" else number), *more
+            )
+
+        async def skip(
+            owner: str, corpus: Any, stored: Any, state: Any, number: Any, choice: Any, *more: Any
+        ) -> Updates:
+            return await answered(owner, corpus, stored, state, None, *more)
+
+        async def answered(
+            owner: str, corpus: Any, stored: Any, state: dict[str, Any], answer: Any, *more: Any
+        ) -> Updates:
+            question = self.questions[state["index"]]
+            told, updates = await reveal(question, answer, owner, corpus, *more)
+            entry = Entry(
+                level=self.level, question=question.name, asked=question.text, guess=answer, truth=told.truth,
+                said=told.gap,
+            )  # fmt: skip
+            state = {**state, "entry": entry.model_dump()}
+            return {**self.told(told, state), **updates, **ctx.keep(owner, stored, entry)}
+
+        async def explain(owner: str, stored: Any, state: dict[str, Any], text: str) -> Updates:
+            why = (text or "").strip()
+            if not why:
+                raise LabError(t("predict.say_why"))
+            if len(why) > LONGEST_WHY:
+                raise LabError(t("predict.too_long", length=len(why), most=LONGEST_WHY))
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            entry = {**state["entry"], "why": why, "explained_at": now}
+            return {
+                self.text: gr.update(interactive=False),
+                self.keep: gr.update(visible=False),
+                self.state: {**state, "at": "kept", "entry": entry},
+                **ctx.keep(owner, stored, Entry(**entry)),
+            }
+
+        async def another(state: dict[str, Any]) -> Updates:
+            return self.asked((state["index"] + 1) % len(self.questions))
+
+        here = [ctx.owner, ctx.corpus, ctx.work, self.state, self.number, self.choice, *inputs]
+        changed = [*self.outputs, ctx.work, *outputs, message]
+        light(self.lock.click, guarded(message, lock), here, changed)
+        light(self.skip.click, guarded(message, skip), here, changed)
+        for event in (self.keep.click, self.text.submit):
+            light(
+                event, guarded(message, explain), [ctx.owner, ctx.work, self.state, self.text],
+                [self.text, self.keep, self.state, ctx.work, message],
+            )  # fmt: skip
+        light(self.another.click, guarded(message, another), [self.state], [*self.outputs, message])
+
+
+def guess_label(question: Question) -> str:
+    """What stands above the slider."""
+    return t("predict.guess_in", unit=question.unit) if question.unit else t("predict.guess")
+
+
+def predict_steps(level: str, questions: Sequence[Question]) -> Predict:
+    """Make the component where it is called, with the first question asked."""
+    first = questions[0]
+    number = first.kind == "number"
+    with gr.Column(elem_classes="predict", elem_id=f"{level}-predict"):
+        said = words(*steps_trees(1, first.text, *first.later), elem_id=f"{level}-steps")
+        with gr.Column(elem_classes="bet", min_width=200) as ask:
+            slider = gr.Slider(
+                first.minimum, first.maximum, value=first.start, step=first.step, label=guess_label(first),
+                visible=number, elem_id=f"{level}-guess",
+            )  # fmt: skip
+            choice = gr.Radio(
+                list(first.options), label=t("predict.guess"), visible=not number, elem_classes="switch",
+                elem_id=f"{level}-choice",
+            )  # fmt: skip
+            with gr.Row(elem_classes="act"):
+                lock = gr.Button(t("predict.lock"), variant="primary", elem_id=f"{level}-lock")
+                skip = gr.Button(t("predict.skip"), elem_classes="link", size="sm", elem_id=f"{level}-skip")
+        with gr.Column(visible=False, elem_classes="under-way", min_width=200) as run:
+            pass
+        with gr.Column(visible=False, elem_classes="why", min_width=200) as why:
+            text = gr.Textbox(
+                label=t("predict.why"), placeholder=t("predict.one_sentence"), max_lines=3, max_length=LONGEST_WHY,
+                elem_id=f"{level}-why",
+            )  # fmt: skip
+            with gr.Row(elem_classes="act"):
+                keep = gr.Button(t("predict.keep"), variant="primary", elem_id=f"{level}-keep")
+                another = gr.Button(
+                    t("predict.another"), elem_classes="link", size="sm", visible=False, elem_id=f"{level}-another"
+                )
+    state = gr.State({"at": "ask", "index": 0, "entry": None})
+    return Predict(level, questions, said, ask, slider, choice, lock, skip, why, text, keep, another, state, run)
+
+
+def steps_trees(now: int, predict: str, run: str, gap: str) -> list[Any]:
+    """The three columns; the current one has the thick rule."""
+    items = []
+    titles = (t("predict.step_predict"), t("predict.step_run"), t("predict.step_gap"))
+    for i, (title, text) in enumerate(zip(titles, (predict, run, gap), strict=True), start=1):
+        state = "now" if i == now else "done" if i < now else "later"
+        number = "✓" if i < now else str(i)
+        items.append(
+            h(
+                "li",
+                h("h2", h("span", number, cls="n"), title),
+                h("p", text, cls="ask" if i == now else ""),
+                cls=state,
+                **({"aria_current": "step"} if i == now else {}),
+            )
+        )
+    return [h("ol", *items, cls=f"steps at-{now}")]
