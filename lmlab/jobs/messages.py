@@ -23,6 +23,8 @@ class JobSpec:
     corpus: str = "names"
     corpus_name: str | None = None
     first: int | None = None
+    parent: str | None = None
+    """The run that this one was made from by changing something; it is noted on the card."""
 
 
 @dataclass(frozen=True)

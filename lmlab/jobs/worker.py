@@ -154,6 +154,7 @@ class Worker:
         task.trainer.flush()
         card = trained_card(task.trainer, task.spec.model, task.job)
         card["corpus"]["source"] = task.spec.corpus
+        card["parent"] = task.spec.parent
         save_run(owner_folder(task.owner) / task.job, task.trainer.model, card)
         tidy(task.owner, self.limits.runs_per_owner)
         task.state = "done"

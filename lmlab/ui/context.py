@@ -59,10 +59,14 @@ class Context:
     """(function, inputs, outputs) of what shows the training that is under way, for as long as it is."""
     looks: dict[str, str | None] = field(default_factory=dict)
     """Which model each page (by its session) looks at: a training must not take the screen from another one."""
+    parent: gr.State = field(init=False)
+    """Id of the run that is being duplicated and changed, or None: what is made next names it as its parent."""
     controls: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Controls of each level that a teacher's link can set, by the name they have in the link."""
-    presets: dict[str, tuple[Sequence[str], Callable[[str], Updates]]] = field(default_factory=dict)
-    """Presets of each level that a teacher's link can name, and what one changes on the screen."""
+    """Of each level: the controls that a teacher's link can set, hide or lock, by their names in the link."""
+    presets: dict[str, tuple[Sequence[str], Callable[[str], Updates], list[Any]]] = field(default_factory=dict)
+    """Of each level: names of its presets, what one changes on the screen, and all that any of them may change."""
+    adopters: dict[str, tuple[Callable[[dict[str, Any]], Updates], list[Any]]] = field(default_factory=dict)
+    """Of each level that makes models: how a card's settings come into its controls, and which those are."""
     _shown: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
     _seen: OrderedDict[tuple[str, int], str] = field(default_factory=OrderedDict)
     _works: OrderedDict[str, Work] = field(default_factory=OrderedDict)

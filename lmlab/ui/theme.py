@@ -25,8 +25,11 @@ def token_css() -> str:
 
 
 def css() -> str:
-    """The whole style sheet: the tokens, the page, then each widget's own rules, which lie beside its script."""
-    sheets = [STYLE, *sorted((STYLE.parent / "widgets").glob("*.css"))]
+    """The whole style sheet: the tokens, the page, then the rules of each widget and level, which lie beside it."""
+    sheets = [
+        STYLE,
+        *(sheet for room in ("widgets", "levels") for sheet in sorted((STYLE.parent / room).glob("*.css"))),
+    ]
     return token_css() + "".join(sheet.read_text("utf-8") for sheet in sheets)
 
 

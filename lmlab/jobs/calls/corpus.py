@@ -132,6 +132,7 @@ def keep_count(
     k: float = 0.1,
     corpus_name: str | None = None,
     most: int = 20,
+    parent: str | None = None,
 ) -> dict[str, Any]:
     """Save a count model as one of the visitor's runs; returns its card."""
     loaded = shelf.corpus(corpus, corpus_name)
@@ -141,6 +142,7 @@ def keep_count(
     run_id = new_run_id()
     card = counted_card(model, loaded, tokenizer, losses, run_id)
     card["corpus"]["source"] = corpus
+    card["parent"] = parent
     save_run(owner_folder(visitor) / run_id, model, card)
     tidy(visitor, most)
     return card
