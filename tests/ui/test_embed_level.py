@@ -61,7 +61,7 @@ def test_the_trails_can_be_hidden(embeddings):
 
 def test_another_model_has_other_places(embeddings):
     before, points = seq(embeddings, "#embed-plot"), data_of(embeddings, "#embed-plot")[-1]["x"]
-    choose(embeddings, "embeddings", "plain-finch")
+    choose(embeddings, "embed", "plain-finch")
     wait_for_new(embeddings, "#embed-plot", before)
     assert data_of(embeddings, "#embed-plot")[-1]["x"] != points
     expect(embeddings.locator("#bench button[aria-pressed=true]")).to_contain_text("plain-finch")
