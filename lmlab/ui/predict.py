@@ -16,17 +16,21 @@ from lmlab.errors import LabError
 from lmlab.strings import t
 from lmlab.ui.context import Context, Updates, guarded, light
 from lmlab.ui.widgets.content import h, words
+from lmlab.ui.widgets.guesses import answer_of, drawing_value, drawing_widget, ordering_value, ordering_widget
+from lmlab.ui.widgets.widget import packed, unpacked
 from lmlab.ui.work import Entry
 
 LONGEST_WHY = 1000
-Kind = Literal["number", "choice"]
+Kind = Literal["number", "choice", "order", "drawing"]
 
 
 @dataclass(frozen=True)
 class Question:
     """One thing to predict. `text` is what the student reads; `later` says what steps 2 and 3 will do.
 
-    A number lies in `minimum` to `maximum`; a choice is one of `options`.
+    A number lies in `minimum` to `maximum`; a choice is one of `options`; an order is all of them, from what `ends[0]`
+    says to `ends[1]`; a drawing has a number for each of `labels` in `minimum` to `maximum`, adding up to `total` if
+    there is one, and begins as `drawn` (level without it).
     """
 
     name: str
@@ -39,6 +43,12 @@ class Question:
     step: float = 1
     unit: str = ""
     options: Sequence[str] = ()
+    ends: tuple[str, str] = ("", "")
+    labels: Sequence[str] = ()
+    mode: Literal["bars", "curve"] = "bars"
+    total: float | None = None
+    axis: str = ""
+    drawn: Sequence[float] | None = None
 
     def checked(self, answer: Any) -> Any:
         """An answer as the page sent it, in the form that `kind` promises. Raises `LabError` for any other.
@@ -49,21 +59,60 @@ class Question:
         Traceback (most recent call last):
         lmlab.errors.LabError: 'c' is not one of the answers. Choose one: a, b.
         """
-        if self.kind == "choice":
-            if answer not in self.options:
-                raise LabError(
-                    f"'{str(answer)[:40]}' is not one of the answers. Choose one: {', '.join(self.options)}."
-                )
-            return answer
-        if not isinstance(answer, int | float) or not math.isfinite(answer):
+        return {
+            "number": self._number,
+            "choice": self._choice,
+            "order": self._order,
+            "drawing": self._drawing,
+        }[self.kind](answer)
+
+    def _number(self, answer: Any) -> float:
+        if not _finite(answer):
             raise LabError("Your guess is no number. Move the slider, or write a number beside it.")
         if not self.minimum <= answer <= self.maximum:
-            raise LabError(
-                f"Your guess is {answer:g} {self.unit}: choose {self.minimum:g} to {self.maximum:g}.".replace(
-                    " :", ":"
+            value = f"{answer:g} {self.unit}".strip()
+            raise LabError(f"Your guess is {value}: choose {self.minimum:g} to {self.maximum:g}.")
+        return float(answer)
+
+    def _choice(self, answer: Any) -> str:
+        if answer is None:
+            raise LabError("Nothing is chosen yet. Choose one of the answers, or skip.")
+        if answer not in self.options:
+            raise LabError(f"'{str(answer)[:40]}' is not one of the answers. Choose one: {', '.join(self.options)}.")
+        return str(answer)
+
+    def _order(self, answer: Any) -> list[str]:
+        if not isinstance(answer, list) or sorted(map(str, answer)) != sorted(self.options):
+            raise LabError(f"The order does not hold each of the {len(self.options)} once. Put them in order again.")
+        return list(answer)
+
+    def _drawing(self, answer: Any) -> list[float]:
+        if not isinstance(answer, list) or len(answer) != len(self.labels) or not all(map(_finite, answer)):
+            raise LabError("The drawing is not complete. Draw it again.")
+        highest = self.maximum if self.total is None else max(self.maximum, self.total)
+        return [round(min(highest, max(self.minimum, float(y))), 4) for y in answer]
+
+    def shown(self) -> Updates:
+        """What the question's own field shows before it is answered, as properties of its component."""
+        if self.kind == "number":
+            label = t("predict.guess_in", unit=self.unit) if self.unit else t("predict.guess")
+            sides = {"minimum": self.minimum, "maximum": self.maximum, "step": self.step}
+            return {**sides, "value": self.start, "label": label}
+        if self.kind == "choice":
+            return {"choices": list(self.options), "value": None}
+        if self.kind == "order":
+            return {"value": packed(ordering_value(self.options, *self.ends))}
+        return {
+            "value": packed(
+                drawing_value(
+                    self.labels, self.mode, self.minimum, self.maximum, self.unit, self.total, self.axis, self.drawn
                 )
             )
-        return float(answer)
+        }
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 @dataclass(frozen=True)
@@ -92,69 +141,59 @@ class Predict:
     questions: Sequence[Question]
     said: gr.HTML
     ask: gr.Column
-    number: gr.Slider
-    choice: gr.Radio
+    answers: dict[Kind, Any]
+    """The fields for the kinds of questions that the level asks; one of them is visible."""
     lock: gr.Button
     skip: gr.Button
+    run: gr.Column
+    """Empty: a level puts the buttons of a run that takes time in here; it is shown while the run is under way."""
     why: gr.Column
     text: gr.Textbox
     keep: gr.Button
     another: gr.Button
     state: gr.State
-    run: gr.Column
-    """Empty: a level puts the buttons of a run that takes time in here; it is shown while the run is under way."""
 
     @property
     def outputs(self) -> list[Any]:
         """What the component's own events and `asked`, `told` and `finish` change."""
         return [
-            self.said, self.ask, self.number, self.choice, self.skip, self.why, self.text, self.keep, self.another,
-            self.run, self.state,
+            self.said, self.ask, self.run, self.why, self.text, self.keep, self.another, self.state,
+            *self.answers.values(),
         ]  # fmt: skip
 
     def asked(self, index: int = 0) -> Updates:
         """Ask a question, with nothing said yet; also the way back after the corpus has changed."""
         question = self.questions[index]
-        number, choice = question.kind == "number", question.kind == "choice"
         return {
             self.said: steps_trees(1, question.text, *question.later),
             self.ask: gr.update(visible=True),
-            self.number: gr.update(
-                visible=number,
-                **(
-                    {"minimum": question.minimum, "maximum": question.maximum, "step": question.step,
-                     "value": question.start, "label": guess_label(question)}
-                    if number
-                    else {}
-                ),
-            ),
-            self.choice: gr.update(
-                visible=choice, **({"choices": list(question.options), "value": None} if choice else {})
-            ),
+            **{
+                field: gr.update(visible=True, **question.shown())
+                if kind == question.kind
+                else gr.update(visible=False)
+                for kind, field in self.answers.items()
+            },
             self.why: gr.update(visible=False),
             self.text: "",
             self.run: gr.update(visible=False),
             self.state: {"at": "ask", "index": index, "entry": None},
-        }  # fmt: skip
+        }
 
     def told(self, told: Told, state: dict[str, Any]) -> Updates:
         """The guess in words, then the run that is under way, or the gap."""
         predicted = told.predicted if state["entry"]["guess"] is not None else t("predict.skipped")
         over = bool(told.gap)
-        more = state["index"] + 1 < len(self.questions)
+        later = self.questions[state["index"]].later[1]
         return {
-            self.said: steps_trees(3 if over else 2, predicted, told.ran, told.gap or self._later(state)),
+            self.said: steps_trees(3 if over else 2, predicted, told.ran, told.gap or later),
             self.ask: gr.update(visible=False),
             self.run: gr.update(visible=not over),
             self.why: gr.update(visible=over),
             self.text: gr.update(value="", interactive=True),
             self.keep: gr.update(visible=True),
-            self.another: gr.update(visible=more and over),
+            self.another: gr.update(visible=over and len(self.questions) > 1),
             self.state: {**state, "at": "gap" if over else "run"},
         }
-
-    def _later(self, state: dict[str, Any]) -> str:
-        return self.questions[state["index"]].later[1]
 
     def finish(self, ctx: Context, owner: str, stored: Any, state: dict[str, Any], told: Told) -> Updates:
         """The run that the guess waited for is over: show the gap and write the truth down."""
@@ -167,23 +206,19 @@ class Predict:
         self, ctx: Context, message: gr.HTML, reveal: Reveal, inputs: Sequence[Any] = (), outputs: Sequence[Any] = ()
     ) -> None:
         """Connect the events; `reveal` finds the truth, `outputs` are what its updates change."""
+        kinds = list(self.answers)
 
-        async def lock(
-            owner: str, corpus: Any, stored: Any, state: Any, number: Any, choice: Any, *more: Any
-        ) -> Updates:
+        async def lock(owner: str, corpus: Any, stored: Any, state: Any, *values: Any) -> Updates:
             question = self.questions[state["index"]]
-            return await answered(
-                owner, corpus, stored, state, question.checked(choice if question.kind == "choice" else number), *more
-            )
+            answer = values[kinds.index(question.kind)]
+            if question.kind in ("order", "drawing"):
+                answer = answer_of(answer)
+            return await answered(owner, corpus, stored, state, question.checked(answer), *values[len(kinds) :])
 
-        async def skip(
-            owner: str, corpus: Any, stored: Any, state: Any, number: Any, choice: Any, *more: Any
-        ) -> Updates:
-            return await answered(owner, corpus, stored, state, None, *more)
+        async def skip(owner: str, corpus: Any, stored: Any, state: Any, *values: Any) -> Updates:
+            return await answered(owner, corpus, stored, state, None, *values[len(kinds) :])
 
-        async def answered(
-            owner: str, corpus: Any, stored: Any, state: dict[str, Any], answer: Any, *more: Any
-        ) -> Updates:
+        async def answered(owner: str, corpus: Any, stored: Any, state: Any, answer: Any, *more: Any) -> Updates:
             question = self.questions[state["index"]]
             told, updates = await reveal(question, answer, owner, corpus, *more)
             entry = Entry(
@@ -211,7 +246,7 @@ class Predict:
         async def another(state: dict[str, Any]) -> Updates:
             return self.asked((state["index"] + 1) % len(self.questions))
 
-        here = [ctx.owner, ctx.corpus, ctx.work, self.state, self.number, self.choice, *inputs]
+        here = [ctx.owner, ctx.corpus, ctx.work, self.state, *self.answers.values(), *inputs]
         changed = [*self.outputs, ctx.work, *outputs, message]
         light(self.lock.click, guarded(message, lock), here, changed)
         light(self.skip.click, guarded(message, skip), here, changed)
@@ -223,26 +258,24 @@ class Predict:
         light(self.another.click, guarded(message, another), [self.state], [*self.outputs, message])
 
 
-def guess_label(question: Question) -> str:
-    """What stands above the slider."""
-    return t("predict.guess_in", unit=question.unit) if question.unit else t("predict.guess")
-
-
 def predict_steps(level: str, questions: Sequence[Question]) -> Predict:
     """Make the component where it is called, with the first question asked."""
     first = questions[0]
-    number = first.kind == "number"
+    makers: dict[Kind, Callable[..., Any]] = {
+        "number": lambda **shown: gr.Slider(elem_id=f"{level}-guess", **shown),
+        "choice": lambda **shown: gr.Radio(
+            label=t("predict.guess"), elem_classes="switch", elem_id=f"{level}-choice", **shown
+        ),
+        "order": lambda value, **shown: ordering_widget(unpacked(value), elem_id=f"{level}-order", **shown),
+        "drawing": lambda value, **shown: drawing_widget(unpacked(value), elem_id=f"{level}-drawing", **shown),
+    }
     with gr.Column(elem_classes="predict", elem_id=f"{level}-predict"):
         said = words(*steps_trees(1, first.text, *first.later), elem_id=f"{level}-steps")
         with gr.Column(elem_classes="bet", min_width=200) as ask:
-            slider = gr.Slider(
-                first.minimum, first.maximum, value=first.start, step=first.step, label=guess_label(first),
-                visible=number, elem_id=f"{level}-guess",
-            )  # fmt: skip
-            choice = gr.Radio(
-                list(first.options), label=t("predict.guess"), visible=not number, elem_classes="switch",
-                elem_id=f"{level}-choice",
-            )  # fmt: skip
+            answers = {}
+            for kind in dict.fromkeys(question.kind for question in questions):
+                example = next(question for question in questions if question.kind == kind)
+                answers[kind] = makers[kind](visible=kind == first.kind, **example.shown())
             with gr.Row(elem_classes="act"):
                 lock = gr.Button(t("predict.lock"), variant="primary", elem_id=f"{level}-lock")
                 skip = gr.Button(t("predict.skip"), elem_classes="link", size="sm", elem_id=f"{level}-skip")
@@ -259,7 +292,7 @@ def predict_steps(level: str, questions: Sequence[Question]) -> Predict:
                     t("predict.another"), elem_classes="link", size="sm", visible=False, elem_id=f"{level}-another"
                 )
     state = gr.State({"at": "ask", "index": 0, "entry": None})
-    return Predict(level, questions, said, ask, slider, choice, lock, skip, why, text, keep, another, state, run)
+    return Predict(level, questions, said, ask, answers, lock, skip, run, why, text, keep, another, state)
 
 
 def steps_trees(now: int, predict: str, run: str, gap: str) -> list[Any]:
