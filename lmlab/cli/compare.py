@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,6 +48,9 @@ def compare_command(
         float | None, typer.Option(metavar="S", help="Computing time of each network instead of steps.")
     ] = None,
     threads: Annotated[int | None, typer.Option(metavar="T", help="Threads; one a core when not given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the result here, too, with how and when it was found.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make each model, measure it on the validation documents, and rank all of them, the lowest loss first.
@@ -55,7 +59,8 @@ def compare_command(
     has none; perplexity and bits are those of the mean. A counted model has no luck: it is made once. `apart` says
     whether a rung can be told from the next, worse one by the spread of the seeds (Welch's test, 5 %), null where
     nothing can be said. `seconds` and `tokens_per_second` are of learning alone. `memorised` is the share of 1,000
-    sampled texts that stand in the training data, null for one long text. `unknown` counts the predicted tokens that
+    sampled texts that stand in the training data, `held_out` of those that stand on a held-out side, which no model
+    has read; both null for one long text. `unknown` counts the predicted tokens that
     stand for words outside the vocabulary: their letters are not paid for, so such a loss is too low. The test
     documents stay closed.
 
@@ -69,7 +74,7 @@ def compare_command(
       rungs[].{loss,deviation,perplexity,bpc}                    number | null
       rungs[].{parameters,unknown}                               integer
       rungs[].seconds                                            number
-      rungs[].{tokens_per_second,memorised}                      number | null
+      rungs[].{tokens_per_second,memorised,held_out}             number | null
       rungs[].apart                                              boolean | null
       rungs[].diverged[]                                         string
     """
@@ -77,8 +82,9 @@ def compare_command(
         raise LabError(f"Both {steps} steps and {seconds:g} seconds were asked for: give --steps or --seconds.")
     used = threads_of(threads)
     from lmlab.evaluation.comparison import rank
+    from lmlab.runs.cards import finite
     from lmlab.runs.ladder import LADDER, Counted, find, ladder, rung_of
-    from lmlab.runs.store import finite
+    from lmlab.runs.measured import stamped, write_measured
 
     names = list(LADDER) if models == "all" else split_names(models)
     entries = [find(name) for name in names]
@@ -104,35 +110,40 @@ def compare_command(
             losses[climbs[0].name] = climbs[0].loss
             diverged[climbs[0].name] = [each.made.diverged for each in climbs if each.made.diverged]
     places = rank(rungs)
-    if as_json:
-        print_json(
-            finite(
+    found_all = finite(
+        {
+            "corpus": corpus,
+            "seeds": list(range(seeds)),
+            "threads": used,
+            "rungs": [
                 {
-                    "corpus": corpus,
-                    "seeds": list(range(seeds)),
-                    "threads": used,
-                    "rungs": [
-                        {
-                            "name": place.rung.name,
-                            "losses": list(place.rung.losses),
-                            "loss": place.rung.mean,
-                            "deviation": place.rung.deviation,
-                            "perplexity": place.rung.perplexity,
-                            "bpc": place.rung.bpc,
-                            "parameters": place.rung.parameters,
-                            "unknown": losses[place.rung.name].unknown,
-                            "seconds": place.rung.seconds,
-                            "tokens_per_second": place.rung.tokens_per_second,
-                            "memorised": place.rung.memorised,
-                            "apart": place.apart,
-                            "note": place.note,
-                            "diverged": diverged[place.rung.name],
-                        }
-                        for place in places
-                    ],
+                    "name": place.rung.name,
+                    "losses": list(place.rung.losses),
+                    "loss": place.rung.mean,
+                    "deviation": place.rung.deviation,
+                    "perplexity": place.rung.perplexity,
+                    "bpc": place.rung.bpc,
+                    "parameters": place.rung.parameters,
+                    "unknown": losses[place.rung.name].unknown,
+                    "seconds": place.rung.seconds,
+                    "tokens_per_second": place.rung.tokens_per_second,
+                    "memorised": place.rung.memorised,
+                    "held_out": place.rung.held_out,
+                    "apart": place.apart,
+                    "note": place.note,
+                    "diverged": diverged[place.rung.name],
                 }
-            )
-        )
+                for place in places
+            ],
+        }
+    )
+    if out is not None:
+        options = {"--steps": steps, "--seconds": seconds, "--kind": kind, "--tokenizer": tokenizer}
+        more = "".join(f" {option} {value}" for option, value in options.items() if value is not None)
+        command = f"lmlab compare --models {models} --seeds {seeds} --corpus {corpus} --threads {used}{more}"
+        write_measured(out, stamped(found_all, command, loaded))
+    if as_json:
+        print_json(found_all)
         return
     show_ladder(Console(), places, loaded.name, seeds)
     too_low_ones: dict[str, list[str]] = {}

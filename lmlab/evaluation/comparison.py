@@ -32,8 +32,9 @@ class Rung:
     """One model of the ladder: its losses over the seeds, in nats per character, and what it costs.
 
     `deterministic` marks a model without luck (a count table): its one loss is a fixed number, not a sample of
-    size one. `memorised` is the share of its samples that stand in the training data. An infinite loss is
-    allowed (maximum likelihood); raises `LabError` without a loss or with one that is not a number.
+    size one. `memorised` is the share of its samples that stand in the training data, `held_out` of those that stand
+    on a held-out side: it never read them, so they were found and not remembered. An infinite loss is allowed
+    (maximum likelihood); raises `LabError` without a loss or with one that is not a number.
 
     >>> rung = Rung("mlp", (2.10, 2.12, 2.14), parameters=5000, seconds=10.0)
     >>> round(rung.mean, 4), round(rung.deviation, 4)
@@ -47,6 +48,7 @@ class Rung:
     tokens_per_second: float | None = None
     memorised: float | None = None
     deterministic: bool = False
+    held_out: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "losses", tuple(self.losses))

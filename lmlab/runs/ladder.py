@@ -162,7 +162,8 @@ def _count(entry: Counted, corpus: Corpus, tokenizer: Tokenizer) -> Made:
 class Climb:
     """One model, made once and measured: its held-out loss, and the share of its texts that it knows by heart.
 
-    `memorised` (0 to 1) is None where the corpus is one long text, which has no list of texts to know.
+    `memorised` and `held_out` (0 to 1) are the shares of its texts that stand on the training and on a held-out side.
+    Both are None where the corpus is one long text, which has no list of texts to know.
     """
 
     name: str
@@ -170,6 +171,7 @@ class Climb:
     made: Made
     loss: Loss
     memorised: float | None
+    held_out: float | None = None
 
 
 def climb(
@@ -192,11 +194,12 @@ def climb(
     tokenizer = tokenizer or CharacterTokenizer(corpus.alphabet)
     made = make(name, corpus, seed, tokenizer, **how)
     loss = evaluate(made.model, corpus.part("validation"), tokenizer)
-    share = None
+    known = found = None
     if corpus.kind == "names":
         texts = generate(made.model, tokenizer, samples, limit=corpus.longest + 1, seed=seed)
-        share = novelty([sample.text for sample in texts], corpus, made.train_size).count("training") / samples
-    return Climb(name, seed, made, loss, share)
+        marks = novelty([sample.text for sample in texts], corpus, made.train_size)
+        known, found = marks.count("training") / samples, marks.count("held out") / samples
+    return Climb(name, seed, made, loss, known, found)
 
 
 def ladder(names: Sequence[str], corpus: Corpus, seeds: int = 3, **how: Any) -> Iterator[list[Climb]]:
@@ -224,7 +227,8 @@ def rung_of(climbs: Sequence[Climb]) -> Rung:
     (2.82, 0.0)
     """
     first = climbs[0]
-    shares = [each.memorised for each in climbs if each.memorised is not None]
+    known = [each.memorised for each in climbs if each.memorised is not None]
+    found = [each.held_out for each in climbs if each.held_out is not None]
     seconds = sum(each.made.seconds for each in climbs)
     return Rung(
         first.name,
@@ -232,6 +236,7 @@ def rung_of(climbs: Sequence[Climb]) -> Rung:
         first.made.parameters,
         seconds / len(climbs),
         sum(each.made.tokens for each in climbs) / seconds if seconds else None,
-        sum(shares) / len(shares) if shares else None,
+        sum(known) / len(known) if known else None,
+        held_out=sum(found) / len(found) if found else None,
         deterministic=isinstance(find(first.name), Counted),
     )

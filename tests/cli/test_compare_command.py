@@ -1,7 +1,11 @@
 """`compare` and `leaks`: one ladder for all models, and what a careless split does to it."""
 
+import json
+
 import pytest
 from calling import INDIAN, answer, call, check_form, schema_of, sentence
+
+from lmlab.data.corpus import load_corpus
 
 QUICK = [*INDIAN, "--steps", 15, "--threads", 1]
 
@@ -54,6 +58,18 @@ def test_a_long_text_has_nothing_to_know_by_heart(tmp_path):
     data = answer("compare", "--models", "bigram,uniform", "--corpus", text, "--kind", "text")
     check_form(data, schema_of("compare"))
     assert [rung["memorised"] for rung in data["rungs"]] == [None, None]
+
+
+def test_a_ladder_can_be_written_down_with_how_it_was_found(tmp_path):
+    place = tmp_path / "new" / "ladder.json"
+    data = answer("compare", "--models", "bigram,mlp", "--seeds", 2, *QUICK, "--out", place)
+    written = json.loads(place.read_text("utf-8"))
+    assert written.items() >= data.items()
+    assert written["command"].startswith("lmlab compare --models bigram,mlp --seeds 2 --corpus names_indian")
+    assert written["command"].endswith("--threads 1 --steps 15")
+    assert written["sha256"] == load_corpus("names_indian").sha256
+    assert {"date", "versions", "split"} <= set(written)
+    assert "cannot be saved" in sentence("compare", "--models", "bigram", *INDIAN, "--out", tmp_path)
 
 
 def test_bad_wishes_for_a_ladder():
