@@ -28,9 +28,9 @@ Kind = Literal["number", "choice", "order", "drawing"]
 class Question:
     """One thing to predict. `text` is what the student reads; `later` says what steps 2 and 3 will do.
 
-    A number lies in `minimum` to `maximum`; a choice is one of `options`; an order is all of them, from what `ends[0]`
-    says to `ends[1]`; a drawing has a number for each of `labels` in `minimum` to `maximum`, adding up to `total` if
-    there is one, and begins as `drawn` (level without it).
+    A number lies in `minimum` to `maximum`; a choice is one of `options`; an order is all of them, `ends` saying what
+    its first and last place mean; a drawing has a number for each of `labels` in `minimum` to `maximum`, adding up to
+    `total` if there is one, and begins as `drawn` (level without it).
     """
 
     name: str

@@ -18,6 +18,8 @@ LARGEST_WORK = 1_000_000  # characters of a file that is loaded
 Short = Annotated[str, Field(max_length=80)]
 Line = Annotated[str, Field(max_length=1000)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Several = Field(max_length=64)
+Answer = Annotated[list[Number], Several] | Annotated[list[Short], Several] | Number | Line | None
 
 
 def _now() -> str:
@@ -34,9 +36,9 @@ class Entry(BaseModel):
     question: Short
     """The question's name; `asked` is its text, as the student read it."""
     asked: Line = ""
-    guess: Annotated[list[Number], Field(max_length=64)] | Number | Line | None = None
+    guess: Answer = None
     """None: the question was skipped."""
-    truth: Annotated[list[Number], Field(max_length=64)] | Number | Line | None = None
+    truth: Answer = None
     said: Line = ""
     """The gap, as the screen told it."""
     why: Line = ""

@@ -1,5 +1,5 @@
-// What every widget's script begins with. Gradio gives each script `element`, `props`, `trigger` and `watch`.
-const strings = JSON.parse(props.strings || "{}");
+// What every widget's script begins with. Gradio gives each script `element`, `props`, `trigger` and `watch`; Python puts
+// the widget's `strings` in front.
 const unpack = () => (props.value ? JSON.parse(props.value) : null);
 
 // A string of the catalogue with its values put in: t("cut", { n: 3 }).

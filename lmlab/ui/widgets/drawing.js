@@ -5,6 +5,8 @@ const box = element.querySelector(".drawing");
 const svgSpace = "http://www.w3.org/2000/svg";
 const HEIGHT = 150, TOP = 18, LEFT = 40, RIGHT = 8, BOTTOM = 34;
 let state = null;
+let place = null; // where things stand, in pixels
+let last = null; // where the pointer was
 
 function svg(tag, attributes, text) {
   const node = document.createElementNS(svgSpace, tag);
@@ -74,7 +76,12 @@ function draw(active = -1) {
   box.querySelector(".said").textContent = t("said", { label: state.labels[said], value: `${number(state.answer[said])} ${state.unit}` });
   if (held !== null && held !== undefined) plot.querySelector(`[data-i="${held}"]`)?.focus();
   box.dataset.seq = state.seq;
-  draw.place = { x: (px) => Math.min(n - 1, Math.max(0, Math.floor((px - LEFT) / band))), y: (py) => state.maximum - ((py - TOP) / (HEIGHT - TOP - BOTTOM)) * (state.maximum - state.minimum) };
+  place = {
+    x,
+    band,
+    nearest: (px) => Math.min(n - 1, Math.max(0, Math.floor((px - LEFT) / band))),
+    value: (py) => clamp(state.maximum - ((py - TOP) / (HEIGHT - TOP - BOTTOM)) * (state.maximum - state.minimum)),
+  };
 }
 
 function key(event, i) {
@@ -89,15 +96,26 @@ function key(event, i) {
   event.stopPropagation();
 }
 
-// Drag anywhere: the handle of the label under the pointer goes to the pointer's height.
+// Drag anywhere: a handle goes to the pointer's height where the pointer is near it or has just passed it.
 function follow(event) {
-  const at = box.querySelector("svg").getBoundingClientRect();
-  set(draw.place.x(event.clientX - at.left), clamp(draw.place.y(event.clientY - at.top)));
+  const at = plotArea.getBoundingClientRect();
+  const now = { x: event.clientX - at.left, y: event.clientY - at.top };
+  const near = place.nearest(now.x);
+  const reach = state.mode === "bars" || !last ? place.band : 12;
+  if (Math.abs(place.x(near) - now.x) <= reach) set(near, place.value(now.y));
+  if (last) {
+    for (let i = 0; i < state.labels.length; i += 1) {
+      const share = (place.x(i) - last.x) / (now.x - last.x);
+      if (share > 0 && share < 1) set(i, place.value(last.y + share * (now.y - last.y)));
+    }
+  }
+  last = now;
 }
 const plotArea = box.querySelector("svg");
 plotArea.addEventListener("pointerdown", (event) => {
   if (!state) return;
   event.preventDefault();
+  last = null;
   plotArea.setPointerCapture(event.pointerId);
   follow(event);
 });

@@ -37,12 +37,13 @@ def widget(name: str, template: str, value: Any = None, **options: Any) -> gr.HT
     The template is constant: what people typed travels in the value and reaches the page as text only. (A
     function, not a subclass: Gradio writes a stub file beside every subclass of its components.)
     """
-    script = "\n".join((HERE / f"{part}.js").read_text("utf-8") for part in ("common", name))
+    # The strings stand in the script: properties of our own are lost when an event updates the component.
+    parts = [f"const strings = {packed(section(f'widget.{name}'))};"]
+    parts += [(HERE / f"{part}.js").read_text("utf-8") for part in ("common", name)]
     return gr.HTML(
         None if value is None else packed(value),
         html_template=template,
-        js_on_load=script,
-        strings=packed(section(f"widget.{name}")),
+        js_on_load="\n".join(parts),
         apply_default_css=False,
         **options,
     )
