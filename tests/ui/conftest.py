@@ -116,7 +116,7 @@ def new_page(browser, app):
         if wait:
             if level == "count":
                 page.wait_for_selector("#count-table .fig[data-state=drawn]")
-            page.wait_for_selector("#bench li")
+            page.wait_for_selector("#bench li", state="attached")  # on a phone the bench begins closed
         return page
 
     yield open_page
