@@ -168,10 +168,12 @@ def test_bars_add_up_whatever_is_drawn(page):
 def test_a_curve_follows_the_pointer(page):
     go_to(page, "curve")
     box = page.locator("#demo-drawing svg").bounding_box()
-    first = page.locator("#demo-drawing [role=slider]").first.bounding_box()
+    first, last = (
+        getattr(page.locator("#demo-drawing [role=slider]"), end).bounding_box() for end in ("first", "last")
+    )
     page.mouse.move(first["x"] + first["width"] / 2, box["y"] + 20)
     page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] - 10, box["y"] + 114, steps=20)
+    page.mouse.move(last["x"] + last["width"] / 2, box["y"] + 114, steps=20)
     page.mouse.up()
     page.click("#demo-lock")
     first, middle, last = logged(page)
