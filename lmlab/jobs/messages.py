@@ -46,8 +46,9 @@ class Snapshot:
     """What happened to a job since `since`. With `reset`, `events` is everything from the start.
 
     An event is a pair: `("batch", [step, loss])`, `("validation", [step, loss])`, `("train", [step, loss])`,
-    `("embedding", {"step", "points", "kept"})` or `("names", {"step", "names", "novelty"})`. `place` is the
-    position in the waiting line, 0 when the job is not waiting.
+    `("embedding", {"step", "points", "kept"})`, `("names", {"step", "names", "novelty"})` or `("moment", step)`: the
+    model can be asked about as it was after that step. `place` is the position in the waiting line, 0 when the job is
+    not waiting.
     """
 
     job: JobId

@@ -21,6 +21,7 @@ from lmlab.jobs.messages import JobSpec, Limits, State, Status, Wanted
 from lmlab.models.build import build
 from lmlab.models.protocol import LONG_DOCUMENT
 from lmlab.runs.cards import home, owner_folder, tidy
+from lmlab.runs.moments import Moments, at_moment, load_moments, no_moment
 from lmlab.runs.store import Run, load_checkpoint, save_checkpoint, save_run, trained_card
 from lmlab.tokenizers.characters import CharacterTokenizer
 from lmlab.training.recipe import Recipe
@@ -40,6 +41,7 @@ class Task:
     spec: JobSpec
     trainer: Trainer
     parameters: int
+    moments: Moments
     state: State = "running"
     steps_left: int | None = None
     """Pause after so many more steps; None = run on."""
@@ -107,6 +109,7 @@ class Worker:
         if trainer.step_number > before:
             task.steps_timed += 1
             task.seconds_timed += time.perf_counter() - begin
+            self._keep_moment(task)
             if task.steps_left is not None:
                 task.steps_left -= 1
                 if task.steps_left <= 0 and trainer.step_number < trainer.planned:
@@ -118,7 +121,11 @@ class Worker:
             self._stop(task)
         elif trainer.seconds - task.saved > CHECKPOINT:
             task.saved = trainer.seconds
-            save_checkpoint(checkpoint_folder(task.job), trainer)
+            save_checkpoint(checkpoint_folder(task.job), trainer, task.moments)
+
+    def _keep_moment(self, task: Task) -> None:
+        if task.moments.take(task.trainer.step_number, task.trainer.model):
+            self._add(task, "moment", task.trainer.step_number)
 
     def _note(self, task: Task, progress: Progress) -> None:
         if progress.kind in ("validation", "train"):
@@ -143,7 +150,7 @@ class Worker:
         if task.state == "running":
             task.state, task.steps_left = "paused", None
             task.trainer.flush()
-            save_checkpoint(checkpoint_folder(task.job), task.trainer)
+            save_checkpoint(checkpoint_folder(task.job), task.trainer, task.moments)
             self._report(task)
 
     def _stop(self, task: Task) -> None:
@@ -155,7 +162,7 @@ class Worker:
         card = trained_card(task.trainer, task.spec.model, task.job)
         card["corpus"]["source"] = task.spec.corpus
         card["parent"] = task.spec.parent
-        save_run(owner_folder(task.owner) / task.job, task.trainer.model, card)
+        save_run(owner_folder(task.owner) / task.job, task.trainer.model, card, task.moments)
         tidy(task.owner, self.limits.runs_per_owner)
         task.state = "done"
         self._report(task)
@@ -179,16 +186,21 @@ class Worker:
             if recipe.seconds is not None and trainer.planned > self.limits.steps:  # as much as is allowed
                 model = build(spec.model, spec.options, 1 + len(corpus.alphabet), recipe.seed)
                 trainer = Trainer(model, corpus, replace(recipe, seconds=None, steps=self.limits.steps))
+            moments = Moments(trainer.scheduled, parameters)
             if resume and (checkpoint_folder(job) / "checkpoint.json").is_file():
                 load_checkpoint(checkpoint_folder(job), trainer)
+                moments.weights = load_moments(checkpoint_folder(job))
             if trainer.planned > self.limits.steps:
                 raise LabError(f"{trainer.planned:,} steps were planned; the limit here is {self.limits.steps:,}.")
-            task = Task(job, owner, spec, trainer, parameters, steps_left=None if resume else spec.first)
+            task = Task(job, owner, spec, trainer, parameters, moments, steps_left=None if resume else spec.first)
             task.used = min((other.used for other in self.tasks.values()), default=0.0)
             task.saved = trainer.seconds
             for kind in ("validation", "embedding", "names"):
                 for value in trainer.history[kind]:
                     self._add(task, kind, value)
+            for step in moments.steps:
+                self._add(task, "moment", step)
+            self._keep_moment(task)
             self.tasks[job] = task
             symbols = CharacterTokenizer(corpus.alphabet).symbols
             if wanted == "finishing":
@@ -226,6 +238,7 @@ class Worker:
             self._report(task)
 
     def _answer(self, call: int, model: tuple[str, str] | None, name: str, args: dict[str, Any]) -> None:
+        """Answer a question. One about a model may say `step`: then it is about the model as it was then."""
         if name in SLOW and threading.current_thread() is threading.main_thread():
             threading.Thread(target=self._answer, args=(call, None, name, args), daemon=True).start()
             return
@@ -239,19 +252,26 @@ class Worker:
             else:
                 if name not in ABOUT_A_MODEL:
                     raise LabError(f"There is no question '{name}' about a model.")
-                value = ABOUT_A_MODEL[name](self.shelf, self._model(*model), **args)
+                step = args.pop("step", None)
+                value = ABOUT_A_MODEL[name](self.shelf, self._model(*model, step), **args)
             self._send(("answer", call, True, plain(value)))
         except Exception as error:
             self._send(("answer", call, False, sentence_of(error)))
 
-    def _model(self, kind: str, where: str) -> Run:
+    def _model(self, kind: str, where: str, step: Any) -> Run:
+        if step is not None and (not isinstance(step, int) or isinstance(step, bool)):
+            raise LabError("The step is no whole number. Choose one of the marks on the step axis.")
         if kind == "run":
-            return self.shelf.run(where)
+            return self.shelf.run(where) if step is None else self.shelf.run_at(where, step)
         if where not in self.tasks:
             raise LabError("This training has just ended. Ask again.")
-        trainer = self.tasks[where].trainer
-        trainer.model.eval()
-        return Run(trainer.model, trainer.tokenizer, {"recipe": asdict(trainer.recipe)})  # type: ignore[arg-type]
+        task = self.tasks[where]
+        model = task.trainer.model
+        if step is not None and step != task.trainer.step_number:
+            if step not in task.moments.weights:
+                raise no_moment(step, task.moments.steps)
+            model = at_moment(model, task.moments.weights[step])
+        return Run(model.eval(), task.trainer.tokenizer, {"recipe": asdict(task.trainer.recipe)})  # type: ignore[arg-type]
 
 
 def checkpoint_folder(job: str) -> Path:

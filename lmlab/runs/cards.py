@@ -11,7 +11,10 @@ import os
 import re
 import secrets
 import shutil
+import threading
 import time
+import unicodedata
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,13 @@ from lmlab.errors import LabError
 SCHEMA = 2
 """The version of the format that is written. 1 did not tell the activation of a plain transformer: it was GELU."""
 READABLE = (1, SCHEMA)
-RUN_FILES = {"run.json", "model.safetensors", "checkpoint.json", "checkpoint.safetensors"}
+RUN_FILES = {"run.json", "model.safetensors", "moments.safetensors", "checkpoint.json", "checkpoint.safetensors"}
 """What may lie in a run's folder: saving replaces the whole folder, so nothing else may."""
 LARGEST_CARD = 4_000_000  # bytes; a real card is far smaller
 LARGEST_VOCABULARY = 250_000  # GPT-4o has 200,019
+LONGEST_NAME = 30  # characters of a name that somebody gives to a model
+MOST_HELD = 24_000_000  # bytes of cards, as they lie on the disk, that are kept parsed
+PINNED_DAYS = 365.0  # a pinned run that nobody has touched for so long goes, too
 BUNDLED = Path(__file__).parent / "bundled"
 RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
@@ -50,6 +56,15 @@ def short_name(run_id: str) -> str:
     'calm-heron'
     """
     return re.sub(r"-[0-9a-f]{4}$", "", run_id)
+
+
+def name_of(card: dict[str, Any]) -> str:
+    """What a model is called: the name that its owner gave it, else the readable part of its id.
+
+    >>> name_of({"id": "calm-heron-3f2a"}), name_of({"id": "calm-heron-3f2a", "name": "my first"})
+    ('calm-heron', 'my first')
+    """
+    return card.get("name") or short_name(card["id"])
 
 
 def owner_key(owner: str) -> str:
@@ -109,6 +124,7 @@ def _check(card: dict[str, Any]) -> None:
     whole = {"order", "context", "d_model", "n_layer"} & set(about["options"])
     numbers = [about["parameters"], *(about["options"][name] for name in whole)]
     texts = [card["id"], about["kind"], card["tokenizer"]["kind"], card["corpus"]["sha256"], card["corpus"]["name"]]
+    texts.append(card.get("name", ""))
     loss = card["metrics"].get("validation", {}).get("nll")
     if about["kind"] == "ngram":
         texts.append(about["options"]["smoothing"])
@@ -177,21 +193,136 @@ def finite(value: Any) -> Any:
 
 
 def list_runs(owner: str) -> list[dict[str, Any]]:
-    """Cards of the bundled runs and of the owner's, oldest first; damaged ones are left out."""
+    """Cards of the bundled runs and of the owner's, oldest first; damaged ones are left out.
+
+    They are kept from call to call and everybody gets the same ones: read them, change none.
+    """
     cards = []
     for folder in [*sorted(BUNDLED.glob("*")), *sorted(owner_folder(owner).glob("*"))]:
         if not RUN_ID.fullmatch(folder.name):  # what a killed save has left behind
             continue
-        try:
-            cards.append(read_card(folder))
-        except LabError:
-            continue
+        card = _held_card(folder)
+        if card is not None:
+            cards.append(card)
     return sorted(cards, key=_created)
 
 
 def _created(card: dict[str, Any]) -> float:
     created = card.get("created")
     return created if isinstance(created, int | float) else 0.0
+
+
+_held: OrderedDict[Path, tuple[tuple[int, int, int], dict[str, Any] | None]] = OrderedDict()
+"""Parsed cards by their files, the one used last at the end; None for a damaged one."""
+_holding = threading.Lock()
+
+
+def _held_card(folder: Path) -> dict[str, Any] | None:
+    """The card of a run, parsed again only when its file has changed; None where there is none to read."""
+    path = folder / "run.json"
+    try:
+        file = path.stat()
+    except OSError:
+        return None
+    stamp = (file.st_mtime_ns, file.st_size, file.st_ino)
+    with _holding:
+        if path in _held and _held[path][0] == stamp:
+            _held.move_to_end(path)
+            return _held[path][1]
+    try:
+        card = read_card(folder)
+    except LabError:
+        card = None
+    with _holding:
+        _held[path] = (stamp, card)
+        _held.move_to_end(path)
+        size = sum(size for (_, size, _), _ in _held.values())
+        while size > MOST_HELD and len(_held) > 1:
+            (_, dropped, _), _ = _held.popitem(last=False)[1]
+            size -= dropped
+    return card
+
+
+# --- what an owner may change ------------------------------------------------------------------------------
+
+
+def is_bundled(run_id: str) -> bool:
+    """Whether a run comes with the lab."""
+    return bool(RUN_ID.fullmatch(run_id)) and (BUNDLED / run_id / "run.json").is_file()
+
+
+def checked_name(name: Any) -> str:
+    """A name for a model, without needless spaces. Raises `LabError` for one that cannot stand in a list.
+
+    >>> checked_name("  my   first table ")
+    'my first table'
+    >>> checked_name("")
+    Traceback (most recent call last):
+    lmlab.errors.LabError: The name is empty. Give the model a name of 1 to 30 characters.
+    """
+    if not isinstance(name, str):
+        raise LabError(f"That is no name. Give the model a name of 1 to {LONGEST_NAME} characters.")
+    name = " ".join(unicodedata.normalize("NFC", name[: 10 * LONGEST_NAME]).split())
+    if not name:
+        raise LabError(f"The name is empty. Give the model a name of 1 to {LONGEST_NAME} characters.")
+    if len(name) > LONGEST_NAME:
+        raise LabError(f"The name has more than {LONGEST_NAME} characters. Choose a shorter one.")
+    # Joiners are part of how some scripts are written; what turns the direction of the text is not.
+    if not all(letter.isprintable() or letter in "\u200c\u200d" for letter in name):
+        raise LabError("The name holds characters that cannot be seen. Type it again with letters only.")
+    return name
+
+
+def rename_run(run_id: str, owner: str, name: Any) -> dict[str, Any]:
+    """Give one of the owner's runs another name; its id stays. Returns the new card.
+
+    Raises `LabError` for a name that is empty, too long or cannot be printed, and for a bundled run.
+    """
+    name = checked_name(name)
+    return _changed(run_id, owner, "is called as it is", name=name)
+
+
+def pin_run(run_id: str, owner: str, pinned: bool = True, most: int = 10) -> dict[str, Any]:
+    """Keep one of the owner's runs from being tidied away, or no longer. Returns the new card.
+
+    Raises `LabError` for a bundled run and where `most` are pinned already: there must be room for new ones.
+    """
+    if pinned:
+        others = [card for card in list_runs(owner) if card.get("pinned") is True and card["id"] != run_id]
+        if len(others) >= most:
+            raise LabError(
+                f"You have pinned {len(others)} models, the most for one visitor. Unpin one of them first."
+            )
+    return _changed(run_id, owner, "always stays", pinned=pinned)
+
+
+def _changed(run_id: str, owner: str, and_so: str, **new: Any) -> dict[str, Any]:
+    folder = find_run(run_id, owner)
+    if folder.parent == BUNDLED:
+        raise LabError(f"'{short_name(run_id)}' belongs to the lab and {and_so}. You can change your own models.")
+    card = {**read_card(folder), **new}
+    try:
+        write_card(folder, card)
+    except OSError:
+        raise LabError(
+            f"The model '{name_of(card)[:64]}' could not be changed: its card cannot be written here."
+        ) from None
+    return card
+
+
+def write_card(folder: str | Path, card: dict[str, Any]) -> None:
+    """Put another card into a run's folder, at once or not at all. Raises `OSError` when the disk refuses."""
+    place = Path(folder) / "run.json"
+    new = place.with_name(f".run.json.{os.getpid()}.{threading.get_ident()}.new")
+    try:
+        new.write_text(card_text(card), "utf-8")
+        before = place.stat()
+        # It is as old as it was: `tidy` goes by the age, and a new name makes no new model.
+        os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
+        os.replace(new, place)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def delete_run(run_id: str, owner: str) -> None:
@@ -202,17 +333,24 @@ def delete_run(run_id: str, owner: str) -> None:
     shutil.rmtree(folder)
 
 
+def _pinned(folder: Path) -> bool:
+    card = _held_card(folder)
+    return card is not None and card.get("pinned") is True
+
+
 def tidy(owner: str, keep: int) -> None:
-    """Keep the owner's newest runs only."""
+    """Keep the owner's newest runs only; pinned ones stay and count."""
     runs = sorted(owner_folder(owner).glob("*/run.json"), key=lambda card: card.stat().st_mtime)
-    for card in runs[: max(0, len(runs) - keep)]:
-        shutil.rmtree(card.parent, ignore_errors=True)
+    loose = [card.parent for card in runs if not _pinned(card.parent)]
+    for folder in loose[: max(0, len(runs) - keep)]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def tidy_old(days: float) -> None:
-    """Remove what nobody has touched for so many days."""
-    limit = time.time() - days * 86_400
+    """Remove what nobody has touched for so many days; pinned runs stay for a year."""
+    now = time.time()
     for kind in ("runs", "corpora", "jobs", "downloads"):
         for path in (home() / kind).glob("*/*"):
-            if path.stat().st_mtime < limit:
+            age = (now - path.stat().st_mtime) / 86_400
+            if age > days and not (kind == "runs" and age < PINNED_DAYS and _pinned(path)):
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)

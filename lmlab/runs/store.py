@@ -30,7 +30,18 @@ from lmlab.models.build import build, describe
 from lmlab.models.counts import Counts, Level
 from lmlab.models.ngram import Ngram, NgramConfig
 from lmlab.models.protocol import LanguageModel
-from lmlab.runs.cards import LARGEST_CARD, RUN_FILES, SCHEMA, card_text, check_vocabulary, finite, read_card
+from lmlab.runs.cards import (
+    LARGEST_CARD,
+    RUN_FILES,
+    SCHEMA,
+    card_text,
+    check_vocabulary,
+    finite,
+    read_card,
+    write_card,
+)
+from lmlab.runs.moments import FILE as MOMENTS
+from lmlab.runs.moments import Moments
 from lmlab.tokenizers.load import tokenizer_from_json
 from lmlab.tokenizers.protocol import Tokenizer
 from lmlab.training.recipe import Recipe
@@ -58,7 +69,10 @@ def corpus_card(corpus: Corpus) -> dict[str, Any]:
     return {"name": corpus.name, "kind": corpus.kind, "sha256": corpus.sha256, "split": corpus.split}
 
 
-def _card(model: dict[str, Any], corpus: Corpus, tokenizer: Tokenizer, losses: dict[str, Loss]) -> dict[str, Any]:
+def card_of(
+    model: dict[str, Any], corpus: Corpus, tokenizer: Tokenizer, losses: dict[str, Loss]
+) -> dict[str, Any]:
+    """What every card begins with: `model` as `describe` tells it, the corpus, the losses by split."""
     return {
         "schema": SCHEMA,
         "created": time.time(),
@@ -81,7 +95,7 @@ def trained_card(trainer: Trainer, kind: str, run_id: str) -> dict[str, Any]:
     Of pictures of the embedding that would make it too large to be read back, the last alone is kept, and coarser.
     """
     on_the_ruler = trainer.objective.on_the_ruler
-    card = _card(
+    card = card_of(
         describe(kind, trainer.model), trainer.corpus, trainer.tokenizer, trainer.losses if on_the_ruler else {}
     )
     if not on_the_ruler:  # a loss of another kind must not be compared with those of the ruler
@@ -117,12 +131,21 @@ def counted_card(
         "vocab_size": model.vocab_size,
         "parameters": int((model.counts.levels[-1].counts > 0).sum()),
     }
-    return {**_card(about, corpus, tokenizer, losses), "id": run_id}
+    return {**card_of(about, corpus, tokenizer, losses), "id": run_id}
 
 
-def save_run(folder: str | Path, model: nn.Module | Ngram, card: dict[str, Any]) -> None:
-    """Write a run. Raises `LabError` when the disk refuses or nobody could read it; the former content then stays."""
-    _write(Path(folder), {"model.safetensors": _weights(model)}, {"run.json": card})
+def save_run(
+    folder: str | Path, model: nn.Module | Ngram, card: dict[str, Any], moments: Moments | None = None
+) -> None:
+    """Write a run, and the moments that were kept of its training; the card says which.
+
+    Raises `LabError` when the disk refuses or nobody could read it; the former content then stays.
+    """
+    tensors = {"model.safetensors": _weights(model)}
+    if moments is not None and moments.steps:
+        tensors[MOMENTS] = moments.tensors()
+        card = {**card, "moments": moments.steps}
+    _write(Path(folder), tensors, {"run.json": card})
 
 
 def _weights(model: nn.Module | Ngram) -> dict[str, Tensor]:
@@ -218,25 +241,22 @@ def record_test(folder: str | Path, loss: Loss) -> dict[str, Any]:
     card = read_card(folder)
     card["metrics"]["test"] = loss.to_json()
     card["test_opened"] = [*card.get("test_opened", []), time.time()]
-    place = Path(folder) / "run.json"
-    new = place.with_name(f".run.json.{os.getpid()}.new")
     try:
-        new.write_text(card_text(card), "utf-8")
-        os.replace(new, place)
+        write_card(folder, card)
     except OSError as error:
-        new.unlink(missing_ok=True)
-        raise LabError(f"The look at the test split could not be recorded in {place}: {error}.") from None
+        raise LabError(f"The look at the test split could not be recorded in {folder}: {error}.") from None
     return card
 
 
 # --- checkpoints ------------------------------------------------------------------------------------------
 
 
-def save_checkpoint(folder: str | Path, trainer: Trainer) -> None:
-    """Write everything that `load_checkpoint` needs to go on."""
+def save_checkpoint(folder: str | Path, trainer: Trainer, moments: Moments | None = None) -> None:
+    """Write everything that `load_checkpoint` needs to go on, and the moments kept so far."""
     tensors: dict[str, Tensor] = {}
     rest = _pack(trainer.state_dict(), "", tensors)
-    _write(Path(folder), {"checkpoint.safetensors": tensors}, {"checkpoint.json": rest})
+    kept = {} if moments is None else {MOMENTS: moments.tensors()}
+    _write(Path(folder), {"checkpoint.safetensors": tensors, **kept}, {"checkpoint.json": rest})
 
 
 def save_stopped(folder: str | Path, trainer: Trainer, card: dict[str, Any]) -> None:

@@ -358,19 +358,7 @@ class Trainer:
 
     def _sample_names(self) -> Progress:
         """A few texts from the same dice as ever."""
-        samples = generate(
-            self.model,  # type: ignore[arg-type]
-            self.tokenizer,
-            n=self.recipe.probe_names,
-            limit=min(self.corpus.longest, 40 if self.corpus.kind == "names" else 100) + 5,
-            seed=stream_seed(self.recipe.seed, "names"),
-        )
-        names = [sample.text for sample in samples]
-        probe = {
-            "step": self.step_number,
-            "names": names,
-            "novelty": novelty(names, self.corpus, self.recipe.train_size),
-        }
+        probe = {"step": self.step_number, **probe_texts(self.model, self.tokenizer, self.corpus, self.recipe)}
         self.history["names"].append(probe)
         return self._event("names", data=probe)
 
@@ -445,18 +433,31 @@ class Trainer:
         self._plan_measurements()
 
 
+def probe_texts(model: Any, tokenizer: Tokenizer, corpus: Corpus, recipe: Recipe) -> dict[str, Any]:
+    """A few texts of the model from the recipe's own dice, the same at every step: `names`, and `novelty` of each."""
+    samples = generate(
+        model,
+        tokenizer,
+        n=recipe.probe_names,
+        limit=min(corpus.longest, 40 if corpus.kind == "names" else 100) + 5,
+        seed=stream_seed(recipe.seed, "names"),
+    )
+    names = [sample.text for sample in samples]
+    return {"names": names, "novelty": novelty(names, corpus, recipe.train_size)}
+
+
 def measurement_steps(planned: int, cost: float, share: float, most: int = 200) -> set[int]:
     """After which steps to measure, when one measurement costs `cost` steps and all may cost `share` of them.
 
     Denser early on, where a curve falls fastest. The last step is always measured and not counted here.
 
     >>> sorted(measurement_steps(1000, cost=5.0, share=0.03))
-    [0, 68, 192, 354, 544, 761]
+    [0, 28, 111, 250, 444, 694]
     >>> measurement_steps(10, cost=4.0, share=0.05)
     set()
     """
     number = min(most, planned, int(share * planned / cost))
-    return {round(planned * (i / number) ** 1.5) for i in range(number)} if number > 1 else set()
+    return {round(planned * (i / number) ** 2) for i in range(number)} if number > 1 else set()
 
 
 def stream_seed(seed: int, stream: str) -> int:

@@ -36,7 +36,7 @@ def build_app(jobs: LocalJobs, language: str = "en") -> gr.Blocks:
         ctx.work = gr.BrowserState(Work().to_json(), storage_key="lmlab-work", secret="lmlab")
         ctx.owner, ctx.corpus = gr.State(""), gr.State(NAMES)
         ctx.chosen, ctx.job = gr.State(None), gr.State(None)
-        ctx.parent = gr.State(None)
+        ctx.parent, ctx.moment = gr.State(None), gr.State(None)
         ctx.level, ctx.page = gr.State(next(iter(LEVELS))), gr.State(lambda: secrets.token_hex(8))
         with gr.Row(elem_classes="bar"):
             words(h("a", "lmlab", cls="mark"), elem_classes="brand")

@@ -48,6 +48,9 @@ class Context:
     """Id of the model that Embeddings and Generate look at."""
     job: gr.State = field(init=False)
     """Id of the training on the Train screen, or None."""
+    moment: gr.State = field(init=False)
+    """The step that the student has gone back to on the loss chart, or None for the present: pass it as `step` to a
+    question about the model."""
     letters: gr.HTML = field(init=False)
     """The plot of the letters' places: it moves while a network learns."""
     bench: gr.HTML = field(init=False)

@@ -1,6 +1,7 @@
 """What a worker keeps at hand between two questions: corpora and runs."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,16 +9,19 @@ from typing import Any
 from lmlab.data.corpus import BUNDLED, Corpus, load_corpus
 from lmlab.errors import LabError
 from lmlab.runs.cards import short_name
+from lmlab.runs.moments import at_moment, read_moment
 from lmlab.runs.store import Run, load_run
 
 
 class Shelf:
     """What a worker keeps at hand: the corpora and runs that were used last."""
 
-    def __init__(self, corpora: int = 4, runs: int = 8) -> None:
+    def __init__(self, corpora: int = 4, runs: int = 8, moments: int = 16, kept: int = 8) -> None:
         self._corpora: OrderedDict[tuple[str, float, str | None], Corpus] = OrderedDict()
         self._runs: OrderedDict[tuple[str, float], Run] = OrderedDict()
-        self._most = {"corpora": corpora, "runs": runs}
+        self._moments: OrderedDict[tuple[str, float, int], Run] = OrderedDict()
+        self._kept: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._most = {"corpora": corpora, "runs": runs, "moments": moments, "kept": kept}
 
     def corpus(self, source: str, name: str | None = None) -> Corpus:
         """A corpus by its source; files are read again when they changed."""
@@ -43,6 +47,23 @@ class Shelf:
                 name = short_name(Path(folder).name)
                 raise LabError(f"The model '{name}' is damaged and cannot be read. Train it again.") from None
         return _used(self._runs, key, self._most["runs"])
+
+    def run_at(self, folder: str, step: int) -> Run:
+        """A run as it was after so many steps of its training. Raises `LabError` for a step that was not kept."""
+        run = self.run(folder)
+        if step == run.card.get("steps"):
+            return run
+        key = (folder, (Path(folder) / "run.json").stat().st_mtime, step)
+        if key not in self._moments:
+            model: Any = at_moment(run.model, read_moment(folder, step))  # type: ignore[arg-type]
+            self._moments[key] = replace(run, model=model)
+        return _used(self._moments, key, self._most["moments"])
+
+    def kept(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        """Something that took a while to make, and that further questions of the same page ask for again."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return _used(self._kept, key, self._most["kept"])
 
 
 def _used(shelf: OrderedDict[Any, Any], key: Any, most: int) -> Any:

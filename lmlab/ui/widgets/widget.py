@@ -1,6 +1,7 @@
 """What every widget of our own is made of: a fixed template, one script beside this file, values as JSON text."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +32,17 @@ def unpacked(value: Any) -> Any:
         return None
 
 
-def widget(name: str, template: str, value: Any = None, **options: Any) -> gr.HTML:
+def widget(name: str, template: str, value: Any = None, also: Sequence[str] = (), **options: Any) -> gr.HTML:
     """A component drawn by `{name}.js`; the script finds its strings (`widget.{name}` in the catalogue) with `t`.
 
+    Scripts named in `also` follow it in the same scope and bring their strings: they add to what it draws.
     The template is constant: what people typed travels in the value and reaches the page as text only. (A
     function, not a subclass: Gradio writes a stub file beside every subclass of its components.)
     """
     # The strings stand in the script: properties of our own are lost when an event updates the component.
-    parts = [f"const strings = {packed(section(f'widget.{name}'))};"]
-    parts += [(HERE / f"{part}.js").read_text("utf-8") for part in ("common", name)]
+    strings = {key: text for part in (name, *also) for key, text in section(f"widget.{part}").items()}
+    parts = [f"const strings = {packed(strings)};"]
+    parts += [(HERE / f"{part}.js").read_text("utf-8") for part in ("common", name, *also)]
     return gr.HTML(
         None if value is None else packed(value),
         html_template=template,
