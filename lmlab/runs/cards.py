@@ -61,10 +61,10 @@ def short_name(run_id: str) -> str:
 def name_of(card: dict[str, Any]) -> str:
     """What a model is called: the name that its owner gave it, else the readable part of its id.
 
-    >>> name_of({"id": "calm-heron-3f2a"}), name_of({"id": "calm-heron-3f2a", "name": "my first"})
+    >>> name_of({"id": "calm-heron-3f2a"}), name_of({"id": "calm-heron-3f2a", "title": "my first"})
     ('calm-heron', 'my first')
     """
-    return card.get("name") or short_name(card["id"])
+    return card.get("title") or short_name(card["id"])
 
 
 def owner_key(owner: str) -> str:
@@ -124,7 +124,7 @@ def _check(card: dict[str, Any]) -> None:
     whole = {"order", "context", "d_model", "n_layer"} & set(about["options"])
     numbers = [about["parameters"], *(about["options"][name] for name in whole)]
     texts = [card["id"], about["kind"], card["tokenizer"]["kind"], card["corpus"]["sha256"], card["corpus"]["name"]]
-    texts.append(card.get("name", ""))
+    texts.append(card.get("title", ""))
     loss = card["metrics"].get("validation", {}).get("nll")
     if about["kind"] == "ngram":
         texts.append(about["options"]["smoothing"])
@@ -279,7 +279,7 @@ def rename_run(run_id: str, owner: str, name: Any) -> dict[str, Any]:
     Raises `LabError` for a name that is empty, too long or cannot be printed, and for a bundled run.
     """
     name = checked_name(name)
-    return _changed(run_id, owner, "is called as it is", name=name)
+    return _changed(run_id, owner, "is called as it is", title=name)
 
 
 def pin_run(run_id: str, owner: str, pinned: bool = True, most: int = 10) -> dict[str, Any]:
