@@ -72,22 +72,29 @@ class Ngram:
         contexts = 1 if order == 1 else len(self.counts.levels[order - 2].keys)
         begin = np.searchsorted(level.keys, np.arange(contexts + 1) * V)
         context_of = level.keys // V
-        counts = self._continuations(order) if order < self.config.order else level.counts
-        counts = counts.astype(np.float64)
+        counts = self._counts(order)
         total = np.bincount(context_of, counts, minlength=contexts)
         seen = total > 0
         safe = np.where(seen, total, 1.0)
         if self.config.smoothing == "kneser-ney":
-            once, twice = np.sum(counts == 1), np.sum(counts == 2)
-            discount = once / (once + 2 * twice) if once and twice else 0.5
+            discount = _discount(counts)
             kinds = np.bincount(context_of, counts > 0, minlength=contexts)
             share = np.maximum(counts - discount, 0) / safe[context_of]
-            rest = np.where(seen, np.minimum(counts.max(), discount) * kinds / safe, 1.0)
+            rest = np.where(seen, discount * kinds / safe, 1.0)
         else:
             k = self.config.k if self.config.smoothing == "add-k" else 0.0
             share = counts / (safe + k * V * seen)[context_of]
             rest = np.where(seen, k * V / (safe + k * V), 1.0)
         return begin, level.keys % V, share, rest
+
+    def _counts(self, order: int) -> np.ndarray:
+        """(G,) what the n-grams of one order are counted by: how often they came, or Kneser-Ney's continuations."""
+        longest = order == self.config.order
+        return (self.counts.levels[order - 1].counts if longest else self._continuations(order)).astype(np.float64)
+
+    def discount(self, order: int) -> float:
+        """What Kneser-Ney takes from every count of this order."""
+        return _discount(self._counts(order))
 
     def _continuations(self, order: int) -> IntArray:
         """Kneser-Ney's count for the shorter orders: after how many different tokens does this n-gram come?
@@ -124,12 +131,30 @@ class Ngram:
             p[np.repeat(where, length), token[row]] += share[row]
         return p
 
+    def chances(self, ngrams: IntArray) -> np.ndarray:
+        """(N, order) tokens -> (N,) probability of each n-gram's last token after the ones before it.
+
+        The same numbers as in `probabilities`, without the V - 1 others of each row.
+        """
+        p = np.full(len(ngrams), 1.0 / self.vocab_size)
+        shortest = 1 if self.config.smoothing == "kneser-ney" else self.config.order
+        for order in range(shortest, self.config.order + 1):
+            _, _, share, rest = self._weights[order - 1]
+            ending = ngrams[:, ngrams.shape[1] - order :]
+            context, row = self.counts.rows(ending[:, :-1]), self.counts.rows(ending)
+            p = np.where(context >= 0, p * rest[context], p) + np.where(row >= 0, share[row], 0.0)
+        return p
+
     def unseen(self, ids: Tensor) -> np.ndarray:
         """(B, T) bool: positions whose context never occurred in training."""
+        return self.unseen_contexts(self._contexts(ids)).reshape(ids.shape)
+
+    def unseen_contexts(self, contexts: IntArray) -> np.ndarray:
+        """(N, order - 1) tokens -> (N,) bool: contexts that never occurred in training."""
         begin = self._weights[-1][0]
-        context = self.counts.rows(self._contexts(ids))
+        context = self.counts.rows(contexts)
         followed = begin[context + 1] > begin[context]
-        return ~((context >= 0) & followed).reshape(ids.shape)
+        return ~((context >= 0) & followed)
 
     # --- the protocol ---------------------------------------------------------------------------------
 
@@ -163,6 +188,12 @@ class Ngram:
         tokens = self.counts.tokens(self.config.order)[:, -2:]
         np.add.at(pairs, (tokens[:, 0], tokens[:, 1]), self.counts.levels[-1].counts)
         return pairs
+
+
+def _discount(counts: np.ndarray) -> float:
+    """n1 / (n1 + 2 n2) of the numbers of n-grams that came once and twice; never more than the largest count."""
+    once, twice = np.sum(counts == 1), np.sum(counts == 2)
+    return float(min(counts.max(), once / (once + 2 * twice) if once and twice else 0.5))
 
 
 def count(
