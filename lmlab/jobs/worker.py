@@ -271,7 +271,8 @@ class Worker:
             if step not in task.moments.weights:
                 raise no_moment(step, task.moments.steps)
             model = at_moment(model, task.moments.weights[step])
-        return Run(model.eval(), task.trainer.tokenizer, {"recipe": asdict(task.trainer.recipe)})  # type: ignore[arg-type]
+        card = {"recipe": asdict(task.trainer.recipe), "steps": task.trainer.step_number if step is None else step}
+        return Run(model.eval(), task.trainer.tokenizer, card)  # type: ignore[arg-type]
 
 
 def checkpoint_folder(job: str) -> Path:

@@ -5,11 +5,13 @@ import inspect
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from lmlab import strings
+from lmlab.data.corpus import BUNDLED
 from lmlab.errors import sentence_of
 from lmlab.jobs.local import LocalJobs
 from lmlab.runs.cards import find_run, list_runs, read_card
@@ -179,6 +181,18 @@ class Context:
     def card(self, run: str, owner: str) -> dict[str, Any]:
         """One card."""
         return read_card(find_run(run, owner))
+
+    def corpus_of(self, owner: str, model: str | None, corpus: dict[str, Any]) -> dict[str, Any]:
+        """The corpus that a model learned from, while it is still here; `corpus` for no model or a lost one."""
+        if model and model in self.jobs.jobs_of(owner):
+            spec = self.jobs.poll(model, owner).spec
+            return {"source": spec.corpus, "name": spec.corpus_name or corpus["name"]}
+        if model:
+            about = self.card(model, owner)["corpus"]
+            source = about.get("source", about["name"])
+            if source in BUNDLED or Path(source).is_file():
+                return {"source": source, "name": about["name"]}
+        return corpus
 
     def running(self, owner: str) -> list[dict[str, Any]]:
         """Cards of the trainings under way, newest first, with the last held-out loss they measured."""
