@@ -1,6 +1,6 @@
 """`leaks`: what a careless split gives away, and how much it flatters each model."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -48,13 +48,14 @@ def leaks_command(
         raise LabError(f"The seed is {seed}: choose 0 or a positive whole number.")
     loaded = open_corpus(corpus, kind)
     from lmlab.evaluation.leaks import leak_report, leaky_corpus
+    from lmlab.runs.leaking import with_and_without
 
     clean = leak_report(loaded)
     careless, rows = None, []
     if loaded.kind == "names":
         leaky = leaky_corpus(raw_lines(corpus), seed, loaded.name)
         careless = leak_report(leaky)
-        rows = [effect(name, leaky, seed, steps) for name in split_names(models)]
+        rows = [with_and_without(name, leaky, seed, steps) for name in split_names(models)]
     if as_json:
         print_json(
             {
@@ -79,28 +80,3 @@ def leaks_command(
         numbers = (row[key] for key in ("with_leak", "without_leak", "flattery", "leaked", "unleaked"))
         table.add_row(row["name"], *("–" if number is None else f"{number:.4f}" for number in numbers))
     console.print(table)
-
-
-def effect(name: str, leaky: Any, seed: int, steps: int | None) -> dict[str, Any]:
-    """One model made with and without the leak, measured on the same documents; nats per character."""
-    from lmlab.evaluation.leaks import leak_effect, without_leaks
-    from lmlab.evaluation.loss import evaluate
-    from lmlab.runs.ladder import make
-    from lmlab.runs.store import finite
-    from lmlab.tokenizers.characters import CharacterTokenizer
-
-    tokenizer = CharacterTokenizer(leaky.alphabet)
-    flattered = leak_effect(make(name, leaky, seed, tokenizer, steps).model, leaky, tokenizer)
-    honest = make(name, without_leaks(leaky), seed, tokenizer, steps).model
-    fair = evaluate(honest, leaky.part("validation"), tokenizer)
-    row: dict[str, Any] = finite(
-        {
-            "name": name,
-            "with_leak": flattered.all.nll,
-            "without_leak": fair.nll,
-            "flattery": fair.nll - flattered.all.nll,
-            "leaked": None if flattered.leaked is None else flattered.leaked.nll,
-            "unleaked": None if flattered.clean is None else flattered.clean.nll,
-        }
-    )
-    return row

@@ -212,3 +212,23 @@ def surprisal(model: LanguageModel, document: str, tokenizer: Tokenizer) -> list
             each = token_nats(model.logits(batch.ids), batch.targets)[0]
         nats += (each[batch.targets[0] != IGNORE] + 0.0).tolist()  # no minus zero
     return nats
+
+
+def surprisals(model: LanguageModel, documents: Sequence[str], tokenizer: Tokenizer) -> list[list[float]]:
+    """`surprisal` of many documents, many at a time: a list of n + 1 numbers for each.
+
+    >>> from lmlab.models.ngram import Ngram, NgramConfig, count_ngrams
+    >>> from lmlab.tokenizers.characters import CharacterTokenizer
+    >>> tokenizer = CharacterTokenizer("ab")
+    >>> model = Ngram(NgramConfig(2, "mle"), count_ngrams(["ab", "aa"], tokenizer, 2))
+    >>> [[round(nats, 3) for nats in each] for each in surprisals(model, ["aa", "ab"], tokenizer)]
+    [[0.0, 1.099, 1.099], [0.0, 1.099, 0.0]]
+    """
+    found: list[list[float]] = [[] for _ in documents]
+    # The windows of one long document come in its order: the longest first, equal ones as they stand.
+    for rows, batch, logits in Evaluation(model, documents, tokenizer)._scored():
+        each = token_nats(logits, batch.targets) + 0.0  # no minus zero
+        predicted = batch.targets != IGNORE
+        for row, document in enumerate(rows.tolist()):
+            found[document] += each[row][predicted[row]].tolist()
+    return found

@@ -9,6 +9,7 @@ A counted rung can be counted again in a moment, and a test does. Needs no torch
 """
 
 import json
+import math
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -68,7 +69,7 @@ def rungs_of(measured: dict[str, Any]) -> list[Rung]:
     return [
         Rung(
             rung["name"],
-            tuple(rung["losses"]),
+            tuple(math.inf if loss is None else loss for loss in rung["losses"]),
             rung["parameters"],
             rung["seconds"],
             rung["tokens_per_second"],
