@@ -213,19 +213,19 @@ class Slice:
         return loss.item(), (along[0], along[1])
 
     def descend(self, start: Point, rate: float, steps: int, edge: float = math.inf) -> list[list[float]]:
-        """Gradient descent from a point: [a, b, loss] before each step and after the last.
+        """Gradient descent from a point: [a, b, loss, gradient along a, along b] before each step and after the last.
 
-        It ends early where the loss is no number any more, or beyond `edge` in either direction.
+        It ends early where a number is none any more, or beyond `edge` in either direction.
         """
         a, b = start
         path = []
-        for _ in range(steps):
+        for _ in range(steps + 1):
             loss, (along_a, along_b) = self.gradient(a, b)
-            path.append([a, b, loss])
+            path.append([a, b, loss, along_a, along_b])
             if not math.isfinite(loss + along_a + along_b) or max(abs(a), abs(b)) > edge:
-                return path
+                break
             a, b = a - rate * along_a, b - rate * along_b
-        return [*path, [a, b, self.loss(a, b)]]
+        return path
 
     def _loss(self) -> Tensor:
         nats = token_nats(self.model.logits(self._batch.ids), self._batch.targets)

@@ -157,10 +157,11 @@ def test_the_slices_gradient_equals_finite_differences(model):
 def test_small_steps_go_down_and_each_step_is_rate_times_gradient(model):
     cut = sliced(model)
     path = cut.descend((0.8, 0.6), rate=0.002, steps=5)
-    losses = [loss for _, _, loss in path]
+    losses = [loss for _, _, loss, _, _ in path]
     assert losses == sorted(losses, reverse=True)
     assert len(path) == 6
     _, (along_a, along_b) = cut.gradient(0.8, 0.6)
+    assert path[0][3:] == pytest.approx([along_a, along_b])
     assert path[1][:2] == pytest.approx([0.8 - 0.002 * along_a, 0.6 - 0.002 * along_b], abs=1e-6)
 
 

@@ -123,7 +123,7 @@ def test_the_slope_in_parts_is_one_surface_through_the_models_own_loss(shelf, ru
     assert min(map(min, rows)) >= own - 0.05
     start = [part["axis"][20], part["axis"][3]]
     found = inside.descent(shelf, run, "names", "a" * 16, part["centre"], start, 0.1, seed=3)
-    assert found["path"][0] == pytest.approx([*start, rows[3][20]], abs=1e-4)
+    assert found["path"][0][:3] == pytest.approx([*start, rows[3][20]], abs=1e-4)
     assert len(found["path"]) == 21
     assert found["path"][-1][2] < found["path"][0][2]
 

@@ -49,18 +49,18 @@ def picture(
     shelf: Shelf,
     run: Run,
     corpus: str,
-    name: str = "",
+    text: str = "",
     pick: int = 0,
     position: int = -1,
     corpus_name: str | None = None,
 ) -> dict[str, Any]:
     """The windows of a text with what the model expects at each, and the model's numbers for one of them.
 
-    An empty `name` is one of the held-out texts, the `pick`-th in a fixed shuffled order; a `position` that is not
+    An empty `text` is one of the held-out texts, the `pick`-th in a fixed shuffled order; a `position` that is not
     there is the first whose window is full. `layers` is what is drawn of the network: all numbers of a window
     model, the shapes of any other.
     """
-    text = chosen_text(shelf.corpus(corpus, corpus_name), name, pick)
+    text = chosen_text(shelf.corpus(corpus, corpus_name), text, pick)
     ids = run.tokenizer.encode(text)
     boundary = run.tokenizer.boundary_id
     model: Any = run.model
@@ -102,9 +102,9 @@ def kind_of(model: Any) -> str:
     return type(model).__name__.lower()
 
 
-def chosen_text(corpus: Corpus, name: str, pick: int = 0) -> str:
+def chosen_text(corpus: Corpus, typed: str, pick: int = 0) -> str:
     """What was typed, in the form of the corpus, or a short held-out text. Raises `LabError` for what is too long."""
-    text = normalise_name(name) if corpus.kind == "names" else name.strip()
+    text = normalise_name(typed) if corpus.kind == "names" else typed.strip()
     if text:
         if len(text) > MOST_LETTERS:
             raise LabError(f"'{text[:40]}' has {len(text)} letters: at most {MOST_LETTERS} have room here.")
@@ -209,7 +209,7 @@ def walk(
     shelf: Shelf,
     run: Run,
     corpus: str,
-    name: str,
+    text: str,
     position: int,
     unit: int = -1,
     rate: float = 0.01,
@@ -223,7 +223,7 @@ def walk(
     if not 0 < rate <= 100 or not math.isfinite(rate):
         raise LabError(f"The learning rate of this step is {rate:g}: choose one above 0, up to 100.")
     loaded = shelf.corpus(corpus, corpus_name)
-    text = chosen_text(loaded, name)
+    text = chosen_text(loaded, text)
     pairs = window_pairs(run.tokenizer.encode(text), model.config.context, run.tokenizer.boundary_id)
     if not 0 <= position < len(pairs):
         raise LabError(f"'{text}' has {len(pairs)} windows, and none with the number {position}. Choose one of them.")
@@ -367,7 +367,7 @@ def descent(
     seed: int = 0,
     corpus_name: str | None = None,
 ) -> dict[str, Any]:
-    """Gradient descent on the slice: `path` is [a, b, loss] before each of 20 steps and after the last."""
+    """Gradient descent on the slice, 20 steps: `path` is that of `Slice.descend`."""
     if len(start) != 2 or not all(isinstance(value, int | float) and abs(value) <= 100 for value in start):
         raise LabError("This start does not lie on the slope. Click a place of it.")
     if not 0 < rate <= 1000:
@@ -376,7 +376,7 @@ def descent(
     if abs(about["centre"] - centre) > 1e-5:
         raise LabError("The network has learned on since this slope was drawn. Draw the slope again.")
     path = cut.descend((float(start[0]), float(start[1])), rate, STEPS, edge=10 * SPANS[directions])
-    return {"path": [[a, b, finite(loss)] for a, b, loss in path], "steps": STEPS, "rate": rate}
+    return {"path": [[finite(value) for value in point] for point in path], "steps": STEPS, "rate": rate}
 
 
 def sliced(
