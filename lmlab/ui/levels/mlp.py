@@ -16,6 +16,7 @@ from lmlab.training.presets import PRESETS, Preset
 from lmlab.training.recipe import Recipe
 from lmlab.ui.bench import next_seq
 from lmlab.ui.context import Context, Updates, guarded, guarded_stream, light, live
+from lmlab.ui.panels import inside
 from lmlab.ui.training_view import (
     collect,
     curve_of,
@@ -72,6 +73,7 @@ class Train:
     schedule: gr.Radio
     seed: gr.Number
     train_size: gr.Number
+    inside: inside.Inside
 
     @property
     def controls(self) -> list[Any]:
@@ -221,7 +223,7 @@ def build(ctx: Context) -> Train:
         message, status, play, one, ten, hundred, stop, again, new_seed, loss, log_steps, names, model, preset,
         lesson, mlp, transformer, context, d_embed, d_hidden, n_layer, d_model, n_head, positions, learning_rate,
         batch, steps,
-        optimizer, schedule, seed, train_size,
+        optimizer, schedule, seed, train_size, inside.build(ctx),
     )  # fmt: skip
 
 
@@ -497,3 +499,4 @@ def wire(ctx: Context, ui: Train) -> None:
     )
     light(ui.preset.input, guarded(ui.message, choose_preset), [ui.preset], preset_outputs)
     ctx.watch = (guarded_stream(ui.message, watch), view, shown)
+    inside.wire(ctx, ui.inside)
