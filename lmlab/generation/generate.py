@@ -32,7 +32,7 @@ class Sample:
     """A generated text. `ended` says whether the end mark was rolled or the limit cut it off.
 
     `nats` is the surprise of what was rolled under the model itself (temperature 1, nothing cut), over
-    `rolls` predictions; the prefix is not counted.
+    `rolls` predictions; the prefix is not counted. `ids` are the tokens that were rolled, the end mark included.
     """
 
     text: str
@@ -40,6 +40,7 @@ class Sample:
     nats: float
     rolls: int
     trace: list[Choice] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
 
 
 def generate(
@@ -51,12 +52,14 @@ def generate(
     limit: int = 50,
     seed: int = 0,
     trace: bool = False,
+    likeliest_first: bool = False,
 ) -> list[Sample]:
     """Generate n texts that begin with `prefix`, of at most `limit` tokens.
 
     The random numbers are a table with a row a text and a column a roll, fixed by the seed: the same dice
     under another model or temperature give texts that can be compared, and asking for more texts keeps the
-    first ones. Raises `LabError` for a prefix with unknown characters.
+    first ones. `likeliest_first` says in which order the tokens lie under the dice, see `choose`. Raises `LabError`
+    for a prefix with unknown characters.
 
     >>> from lmlab.models.ngram import Ngram, NgramConfig, count_ngrams
     >>> from lmlab.tokenizers.characters import CharacterTokenizer
@@ -73,19 +76,13 @@ def generate(
         raise LabError(f"The length limit is {limit}: choose 1 to 10,000.")
     if n * limit > MOST_ROLLS:
         raise LabError(f"{n:,} texts of {limit:,} tokens are too many at once: their product may be {MOST_ROLLS:,}.")
-    if not 0 <= seed < 2**63:
-        raise LabError(f"The seed is {seed}: choose 0 or a positive whole number below 2 to the power of 63.")
-    if not hasattr(model, "next"):
-        raise LabError(
-            "This model gives tokens a place, not a probability, so it cannot write. "
-            "Choose a model that predicts the next token."
-        )
+    check_writes(model)
     boundary = tokenizer.boundary_id
     begin = tokenizer.encode(prefix)
     if len(begin) >= limit:
         raise LabError(f"The prefix has {len(begin)} tokens and the limit is {limit}: shorten the prefix.")
     first = torch.tensor([[boundary, *begin]])
-    dice = torch.rand(n, limit, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    dice = dice_of(seed, n, limit)
 
     chosen = torch.full((n, limit), NOT_ROLLED)
     surprise = torch.zeros(n, limit, dtype=torch.float64)
@@ -98,7 +95,7 @@ def generate(
         for roll in range(limit - len(begin)):
             logits, state = model.next(ids, state)
             p_final = sampling.apply(logits).softmax(-1)
-            token = choose(p_final, dice[:, roll])
+            token = choose(p_final, dice[:, roll], likeliest_first)
             rolled.append(token)
             costs.append(token_nats(logits[:, None], token[:, None])[:, 0])
             if trace:
@@ -112,7 +109,7 @@ def generate(
                 since, rolled, costs = roll + 1, [], []
                 if not left:
                     break
-                texts, token, dice, state = texts[going], token[going], dice[going], _keep(state, going)
+                texts, token, dice, state = texts[going], token[going], dice[going], keep_rows(state, going)
                 going = going[going]
             ids = token[:, None]
     ends = chosen == boundary
@@ -122,11 +119,33 @@ def generate(
         dim=1
     )  # what a finished text rolled does not count
     return [
-        Sample(tokenizer.decode([*begin, *tokens[:length]]), end, nats, length, choices)
+        Sample(tokenizer.decode([*begin, *tokens[:length]]), end, nats, length, choices, tokens[:length])
         for tokens, end, nats, length, choices in zip(
             chosen.tolist(), ended.tolist(), paid.tolist(), rolls.tolist(), traces, strict=True
         )
     ]
+
+
+def dice_of(seed: int, n: int, limit: int) -> Tensor:
+    """The random numbers of n texts of at most `limit` rolls: (n, limit) in [0, 1), fixed by the seed.
+
+    More texts keep the rows of the first ones.
+
+    >>> torch.equal(dice_of(7, 3, 10)[:2], dice_of(7, 2, 10))
+    True
+    """
+    if not 0 <= seed < 2**63:
+        raise LabError(f"The seed is {seed}: choose 0 or a positive whole number below 2 to the power of 63.")
+    return torch.rand(n, limit, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def check_writes(model: LanguageModel) -> None:
+    """Raise `LabError` for a model that predicts no next token."""
+    if not hasattr(model, "next"):
+        raise LabError(
+            "This model gives tokens a place, not a probability, so it cannot write. "
+            "Choose a model that predicts the next token."
+        )
 
 
 def _record(
@@ -137,12 +156,15 @@ def _record(
         traces[int(texts[row])].append(choice)
 
 
-def _keep(state: State, rows: Tensor) -> State:
-    """Drop the finished texts from a state: any nest of tuples and lists whose tensors have B first."""
+def keep_rows(state: State, rows: Tensor) -> State:
+    """Some texts of a state, which is any nest of tuples and lists whose tensors have B first.
+
+    `rows` is (B,) bool, or the numbers of the rows: a row may come more than once, to branch off.
+    """
     if isinstance(state, Tensor):
         return state[rows]
     if isinstance(state, Cache):
         return state.keep(rows)
     if isinstance(state, tuple | list):
-        return type(state)(_keep(part, rows) for part in state)
+        return type(state)(keep_rows(part, rows) for part in state)
     return state

@@ -150,14 +150,21 @@ class Sampling:
         return logits
 
 
-def choose(probabilities: Tensor, u: Tensor) -> Tensor:
+def choose(probabilities: Tensor, u: Tensor, likeliest_first: bool = False) -> Tensor:
     """The token on which the random number u lands when the probabilities are laid end to end.
 
-    (B, V) probabilities, (B,) u in [0, 1) -> (B,) ids. The tokens lie in the order of their ids.
+    (B, V) probabilities, (B,) u in [0, 1) -> (B,) ids. The tokens lie in the order of their ids, or with the
+    likeliest first (equals in the order of their ids). Each token has the same chance in both orders; with the
+    likeliest first, a smaller u always lands on a token that is at least as likely.
 
     >>> choose(torch.tensor([[0.2, 0.0, 0.8]]), torch.tensor([0.2]))
     tensor([2])
+    >>> choose(torch.tensor([[0.2, 0.0, 0.8]]), torch.tensor([0.9]), likeliest_first=True)
+    tensor([0])
     """
+    if likeliest_first:
+        sorted_, order = probabilities.double().sort(dim=-1, descending=True, stable=True)
+        return order.gather(-1, choose(sorted_, u)[:, None])[:, 0]
     line = probabilities.double().cumsum(-1)
     total = line[:, -1:]
     # Rounding may carry u * total onto the very end of the line, which belongs to no token: stay just before it.

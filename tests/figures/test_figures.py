@@ -12,7 +12,7 @@ import pytest
 import lmlab.figures
 from lmlab.figures.counts import die, losses_by_order, most_frequent, pair_table
 from lmlab.figures.figure import SCALES, TOKENS, Figure, text_safe
-from lmlab.figures.sampling import before_and_after
+from lmlab.figures.sampling import over_temperature, rolled_first
 from lmlab.figures.training import Curve, growth, letters, loss_curve, loss_range, table_rows
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -21,6 +21,11 @@ COUNTS = np.array([[0, 6664, 3, 1, 7], [4, 0, 9, 2, 0], [5, 5, 5, 5, 5], [8, 1, 
 SHARES = COUNTS / COUNTS.sum(axis=1, keepdims=True)
 P = [0.4, 0.3, 0.15, 0.1, 0.05]
 CUT = [4 / 7, 3 / 7, 0.0, 0.0, 0.0]
+MEASURED = [
+    {"temperature": 0.0, "n": 100, "known": 1.0, "length": 4.0, "nats": 1.5},
+    {"temperature": 1.0, "n": 100, "known": 0.1, "length": 6.5, "nats": None},
+]
+USUAL = {"length": 6.1, "nats": 2.03}
 RUN = Curve(EVIL, [[1, 3.2], [2, 2.9], [3, 2.7]], [[0, 3.3], [3, 2.8]], [[3, 2.7]])
 EARLIER = [Curve(EVIL, [[1, 3.1]], [[0, 3.3], [9, 2.5]]), Curve("calm-heron")]
 BASELINES = [("uniform", 3.3), (EVIL, 2.45)]
@@ -50,11 +55,11 @@ FIGURES = {
     "losses_by_order": lambda: losses_by_order(ORDERS, 3),
     "losses_by_order, infinite one chosen": lambda: losses_by_order(ORDERS, 5),
     "losses_by_order, all infinite": lambda: losses_by_order(HOPELESS, 2),
-    "before_and_after": lambda: before_and_after(SYMBOLS, P, CUT, prefix=EVIL),
-    "before_and_after, nothing cut": lambda: before_and_after(SYMBOLS, P, P, prefix=""),
-    "before_and_after, many letters": lambda: before_and_after(
-        [".", *map(chr, range(200, 299))], [0.01] * 100, [0.01] * 100, prefix="a"
-    ),
+    "rolled_first": lambda: rolled_first(SYMBOLS, [4, 3, 2, 1, 0], P, EVIL),
+    "rolled_first, nothing rolled": lambda: rolled_first(SYMBOLS, [0] * 5, CUT),
+    "rolled_first, many letters": lambda: rolled_first([".", *map(chr, range(200, 299))], [1] * 100, [0.01] * 100),
+    "over_temperature": lambda: over_temperature(MEASURED, USUAL, 0.8, (1.5, 60)),
+    "over_temperature, no guess": lambda: over_temperature(MEASURED[:1], USUAL, 5.0),
     "loss_curve": lambda: loss_curve(RUN, EARLIER, BASELINES, 10, log_steps=False),
     "loss_curve, logarithmic": lambda: loss_curve(RUN, EARLIER, BASELINES, 10, log_steps=True),
     "loss_curve, just begun": lambda: loss_curve(Curve("now", [], [[0, 3.3]]), [], BASELINES, 10, log_steps=False),
@@ -231,12 +236,25 @@ def test_the_die_lies_end_to_end_from_0_to_1():
     assert [row[3] for row in die(SYMBOLS, P, None, None, after="a").table[1]] == [40, 30, 15, 10, 5]
 
 
-def test_before_and_after_is_ordered_by_the_model_and_counts_what_was_cut():
-    figure = before_and_after(SYMBOLS, P[::-1], CUT[::-1], prefix="a")
-    after, before = figure.plotly["data"][0]["y"], figure.plotly["data"][1]["y"]
-    assert before == sorted(before, reverse=True) == pytest.approx([100 * p for p in P])
-    assert after == pytest.approx([100 * p for p in CUT], abs=1e-3)
-    assert "3 letters that held 30.0 %" in figure.said
+def test_what_was_rolled_stands_in_the_outlines_of_the_rules():
+    figure = rolled_first(SYMBOLS, [0, 1, 2, 3, 4], P[::-1], "a")
+    rolled, rules = figure.plotly["data"][0]["y"], figure.plotly["data"][1]["y"]
+    assert rules == sorted(rules, reverse=True) == pytest.approx([100 * p for p in P])
+    assert rolled == [40, 30, 20, 10, 0]
+    assert "4 of 10" in figure.said
+    assert "40.0 %" in figure.said
+
+
+def test_the_guess_and_the_present_temperature_stand_on_the_measured_ones():
+    figure = over_temperature(MEASURED, USUAL, 0.8, (1.5, 60))
+    traces = {trace["name"]: trace for trace in figure.plotly["data"]}
+    assert traces["known"]["y"] == [100, 10]
+    assert (traces["you"]["x"], traces["you"]["y"]) == ([1.5], [60])
+    assert traces["usual nats"]["y"] == [2.03, 2.03]
+    assert figure.plotly["layout"]["shapes"][0]["x0"] == 0.8
+    assert "At T = 0, 100 %" in over_temperature(MEASURED, USUAL, 0.4).said
+    assert "∞" in figure.said
+    assert not any(trace["name"] == "you" for trace in over_temperature(MEASURED, USUAL, 0.8).plotly["data"])
 
 
 def test_losses_by_order_name_the_best_and_the_first_infinite_one():

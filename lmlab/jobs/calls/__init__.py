@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from lmlab.jobs.calls import corpus, model
+from lmlab.jobs.calls import corpus, model, sampling
 from lmlab.jobs.calls.shelf import Shelf as Shelf
 
 SLOW = {"fetch": corpus.fetch}
 """Questions that wait for the network: a worker answers them in a thread, beside its trainings."""
 
-ABOUT_A_CORPUS: dict[str, Callable[..., Any]] = {**corpus.QUESTIONS}
-ABOUT_A_MODEL: dict[str, Callable[..., Any]] = {**model.QUESTIONS}
+ABOUT_A_CORPUS: dict[str, Callable[..., Any]] = {**corpus.QUESTIONS, **sampling.QUESTIONS}
+ABOUT_A_MODEL: dict[str, Callable[..., Any]] = {**model.QUESTIONS, **sampling.MODEL_QUESTIONS}
 
 
 def plain(value: Any) -> Any:

@@ -34,10 +34,11 @@ def samples(
     seed: int = 0,
     trace: bool = False,
     corpus_name: str | None = None,
+    likeliest_first: bool = False,
 ) -> dict[str, Any]:
     """Generate texts with their surprise and whether they are new; see `lmlab.generation`."""
     rules = Sampling.by_method(method, temperature, top_k, top_p, min_p)  # type: ignore[arg-type]
-    return sampled(run, shelf.corpus(corpus, corpus_name), n, prefix, seed, rules, trace)
+    return sampled(run, shelf.corpus(corpus, corpus_name), n, prefix, seed, rules, trace, likeliest_first)
 
 
 def sampled(
@@ -48,25 +49,34 @@ def sampled(
     seed: int,
     rules: Sampling | None = None,
     trace: bool = False,
+    likeliest_first: bool = False,
 ) -> dict[str, Any]:
-    """Generated texts with their novelty, of any run; `samples` is the question, `roll` asks a count model."""
+    """Generated texts with their novelty, of any run; `samples` is the question, `roll` asks a count model.
+
+    `first` (V,) counts the tokens that came first after the prefix.
+    """
     if not 1 <= n <= MOST_SAMPLES:
         raise LabError(f"{n} names were asked for: choose 1 to {MOST_SAMPLES:,}.")
     if not 0 <= seed < 2**53:
         raise LabError(f"The seed is {seed}: choose 0 or a positive whole number.")
     prefix = normalise_name(prefix)
-    made = generate(
-        run.model, run.tokenizer, n, rules, prefix, limit=min(60, corpus.longest + 10), seed=seed, trace=trace
-    )
+    made = generate(run.model, run.tokenizer, n, rules, prefix, longest_of(corpus), seed, trace, likeliest_first)
     train_size = run.card.get("recipe", {}).get("train_size")
     marks = novelty([sample.text for sample in made], corpus, train_size)
+    first = torch.bincount(torch.tensor([sample.ids[0] for sample in made]), minlength=run.model.vocab_size)
     return {
         "symbols": run.tokenizer.symbols,
+        "first": first.tolist(),
         "samples": [
             {**asdict(sample), "novelty": mark if sample.ended else "cut off"}
             for sample, mark in zip(made, marks, strict=True)
         ],
     }
+
+
+def longest_of(corpus: Corpus) -> int:
+    """How many tokens a generated document may have: some more than the longest of the corpus."""
+    return min(60, corpus.longest + 10)
 
 
 def distribution(
