@@ -11,6 +11,7 @@ from lmlab import strings
 from lmlab.errors import LabError
 from lmlab.jobs.local import LocalJobs
 from lmlab.strings import t
+from lmlab.ui.bench_actions import build_bench, wire_bench
 from lmlab.ui.context import NAMES, Context, Updates, light, live, pack, spoken
 from lmlab.ui.levels import LEVELS
 from lmlab.ui.widgets.content import h, words
@@ -52,12 +53,13 @@ def build_app(jobs: LocalJobs, language: str = "en") -> gr.Blocks:
                     with gr.Tab(t(f"frame.rail.{name}"), id=name, elem_id=f"tab-{name}") as stops[name]:
                         handles[name] = level.build(ctx)
             with gr.Column(elem_classes="bench-column", min_width=224):
-                ctx.bench = words(elem_classes="bench", elem_id="bench")
+                files = build_bench(ctx)
         ctx.ruler = ruler_widget(elem_id="ruler")
         # after all levels are built: the menus of models stand on several of them
         for name, level in LEVELS.items():
             level.wire(ctx, handles[name])
         scheme.click(None, js=TOGGLE_SCHEME)
+        wire_bench(ctx, tabs, *files)
         _wire_frame(ctx, app, browser, tabs, stops)
     app.context = ctx
     app.max_threads = app._queue.max_thread_count = MAX_THREADS
@@ -91,13 +93,6 @@ def _wire_frame(
     async def refresh(owner: str, corpus: Any, chosen: str | None) -> Updates:
         return pack({**await ctx.refresh(owner, corpus, chosen), ctx.title: await ctx.corpus_line(owner, corpus)})
 
-    async def act(owner: str, corpus: Any, event: gr.EventData) -> Updates:
-        """A click on the bench chooses a model."""
-        what = str(getattr(event, "do", ""))
-        if not what.startswith("choose:"):
-            return {}
-        return pack(await ctx.refresh(owner, corpus, what.removeprefix("choose:")))
-
     def went_to(level: str) -> Any:
         async def go() -> str:
             return level
@@ -118,7 +113,6 @@ def _wire_frame(
     function, inputs, outputs = ctx.watch
     for event in (arrived.then, ctx.corpus.change):
         live(event, function, inputs, outputs)
-    light(ctx.bench.act, act, [ctx.owner, ctx.corpus], frame)
 
 
 async def warm(ctx: Context) -> None:

@@ -1,10 +1,11 @@
 """What the levels share: the job service, the visitor, the corpus, the chosen model, and how to ask for things."""
 
+import asyncio
 import functools
 import inspect
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from lmlab.errors import sentence_of
 from lmlab.jobs.local import LocalJobs
 from lmlab.runs.cards import find_run, list_runs, read_card
 from lmlab.strings import t
-from lmlab.ui.bench import bench_trees, default_choice, menu_line, ruler_value
+from lmlab.ui.bench import bench_value, default_choice, menu_line, ruler_value
 from lmlab.ui.widgets.content import h, packed
 from lmlab.ui.work import Entry, Work, read_work
 
@@ -209,6 +210,9 @@ class Context:
                 {
                     "id": job,
                     "live": True,
+                    "parent": snapshot.spec.parent,
+                    "recipe": asdict(snapshot.spec.recipe),
+                    "planned_steps": snapshot.status.planned,
                     "model": about,
                     "corpus": {"name": snapshot.spec.corpus_name or "", "sha256": snapshot.sha256},
                     "metrics": {"validation": {"nll": losses[-1] if losses else None}},
@@ -216,16 +220,23 @@ class Context:
             )
         return cards
 
-    async def refresh(self, owner: str, corpus: dict[str, Any], chosen: str | None) -> Updates:
-        """The bench, the ruler and the menus of models, as they stand now."""
+    async def refresh(
+        self, owner: str, corpus: dict[str, Any], chosen: str | None, said: str = "", about: str | None = None
+    ) -> Updates:
+        """The bench, the ruler and the menus of models, as they stand now.
+
+        `said` is a sentence for the bench, `about` the model that it is said of.
+        """
         marks = await self.ask_corpus(corpus, owner, "baselines")
-        cards = [*self.running(owner), *self.cards(owner)]
+        # In a thread: a card may have megabytes, and nobody else should wait until it is read.
+        cards = [*self.running(owner), *await asyncio.to_thread(self.cards, owner)]
         new_page = chosen is None
         if chosen not in {card["id"] for card in cards}:
             chosen = default_choice(cards, marks["sha256"])
+        score = self.work_of(owner).scores.get(marks["sha256"])
         updates: Updates = {
-            self.bench: bench_trees(cards, marks["sha256"], chosen),
-            self.ruler: ruler_value(cards, marks, chosen),
+            self.bench: bench_value(cards, marks["sha256"], chosen, score, self.adopters, said, about),
+            self.ruler: ruler_value(cards, marks, chosen, score),
             self.chosen: chosen,
         }
         for picker, fits in self.pickers:

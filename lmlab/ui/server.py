@@ -59,7 +59,7 @@ def mount_options() -> dict[str, Any]:
         "theme": theme.theme(),
         "css": theme.css(),
         "app_kwargs": {"routes": [plotly_route(), Route("/gradio_api/deep_link", _gone)]},
-        "max_file_size": "1mb",
+        "max_file_size": "7mb",
         "ssr_mode": False,
         "run_history": False,
         "enable_monitoring": False,

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from lmlab.jobs.calls import corpus, model, sampling
+from lmlab.jobs.calls import corpus, model, runs, sampling
 from lmlab.jobs.calls.shelf import Shelf as Shelf
 
 SLOW = {"fetch": corpus.fetch}
 """Questions that wait for the network: a worker answers them in a thread, beside its trainings."""
 
-ABOUT_A_CORPUS: dict[str, Callable[..., Any]] = {**corpus.QUESTIONS, **sampling.QUESTIONS}
+ABOUT_A_CORPUS: dict[str, Callable[..., Any]] = {**corpus.QUESTIONS, **sampling.QUESTIONS, **runs.QUESTIONS}
 ABOUT_A_MODEL: dict[str, Callable[..., Any]] = {**model.QUESTIONS, **sampling.MODEL_QUESTIONS}
 
 

@@ -7,17 +7,21 @@ import gradio as gr
 from lmlab.ui.widgets.widget import widget
 
 TEMPLATE = """
-<section class="ruler" aria-label="Loss ruler" data-seq="0"><div class="wrap">
-  <div class="what"><b>Held-out loss</b><span>nats per character,<br>better to the right</span></div>
-  <div class="line"><span class="unit">nats per character</span><div class="marks"></div></div>
-  <p class="said sr" aria-live="polite"></p>
+<section class="ruler" data-seq="0"><div class="wrap">
+  <div class="what">
+    <b></b><select></select><span class="better"></span><button type="button" class="open"></button>
+  </div>
+  <div class="line"><div class="marks"></div></div>
+  <div class="tip" hidden><p></p><button type="button" class="open"></button></div>
+  <p class="sr" aria-live="polite"></p>
+  <div class="panel" popover="auto"></div>
 </div></section>
 """
 
 
 def ruler_widget(**options: Any) -> gr.HTML:
-    """A component whose value is `{"seq", "baselines": [[title, loss]], "models": [{title, loss, kind, said}]}`.
+    """A component whose value is what `lmlab.ui.bench.ruler_value` makes; all losses in it are nats.
 
-    A model's `kind` is `now` (the one at hand) or `model`.
+    The unit in which they are told is chosen in the page and remembered by the browser.
     """
     return widget("ruler", TEMPLATE, **options)
