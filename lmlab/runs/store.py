@@ -69,9 +69,7 @@ def corpus_card(corpus: Corpus) -> dict[str, Any]:
     return {"name": corpus.name, "kind": corpus.kind, "sha256": corpus.sha256, "split": corpus.split}
 
 
-def card_of(
-    model: dict[str, Any], corpus: Corpus, tokenizer: Tokenizer, losses: dict[str, Loss]
-) -> dict[str, Any]:
+def card_of(model: dict[str, Any], corpus: Corpus, tokenizer: Tokenizer, losses: dict[str, Loss]) -> dict[str, Any]:
     """What every card begins with: `model` as `describe` tells it, the corpus, the losses by split."""
     return {
         "schema": SCHEMA,
