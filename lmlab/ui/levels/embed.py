@@ -45,6 +45,7 @@ def build(ctx: Context) -> Embeddings:
             trails = gr.Checkbox(True, label="Show the way the vowels came", elem_id="embed-trails")
             near = words(elem_classes="fig", elem_id="embed-near")
     ctx.pickers.append((model, lambda card: card["model"]["kind"] != "ngram"))
+    ctx.controls["embed"] = {"model": model, "trails": trails}
     return Embeddings(message, model, plot, near, trails, gr.State(None))
 
 
