@@ -9,14 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from lmlab.jobs.calls import corpus, model, runs, sampling
+from lmlab.jobs.calls import comparing, corpus, model, runs, sampling
 from lmlab.jobs.calls.shelf import Shelf as Shelf
 
 SLOW = {"fetch": corpus.fetch}
 """Questions that wait for the network: a worker answers them in a thread, beside its trainings."""
 
-ABOUT_A_CORPUS: dict[str, Callable[..., Any]] = {**corpus.QUESTIONS, **sampling.QUESTIONS, **runs.QUESTIONS}
-ABOUT_A_MODEL: dict[str, Callable[..., Any]] = {**model.QUESTIONS, **sampling.MODEL_QUESTIONS}
+ABOUT_A_CORPUS: dict[str, Callable[..., Any]] = {
+    **corpus.QUESTIONS,
+    **sampling.QUESTIONS,
+    **comparing.QUESTIONS,
+    **runs.QUESTIONS,
+}
+ABOUT_A_MODEL: dict[str, Callable[..., Any]] = {
+    **model.QUESTIONS,
+    **comparing.MODEL_QUESTIONS,
+    **sampling.MODEL_QUESTIONS,
+}
 
 
 def plain(value: Any) -> Any:

@@ -1,0 +1,290 @@
+"""One name under two models: the surprise of each letter side by side, the sum behind the loss, and its units."""
+
+import asyncio
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from lmlab.errors import LabError
+from lmlab.figures.comparing import Spelled, by_place, surprise
+from lmlab.runs.cards import name_of
+from lmlab.strings import t
+from lmlab.ui.bench import loss_of, menu_line, next_seq
+from lmlab.ui.context import Context, Updates, guarded, light, problem
+from lmlab.ui.depths import drawn
+from lmlab.ui.predict import Question, Told
+from lmlab.ui.widgets.content import h, packed, words
+from lmlab.ui.widgets.converter import converter_widget
+from lmlab.ui.widgets.figure import figure_widget
+
+CODE = ("evaluation/loss.py", "surprisal")
+FIRST_NAME = "emma"
+LONGEST = 40  # letters of a typed name: more cells than that cannot be read
+LISTED = 4  # names on each side of the list
+MOST_PLACES = 12  # of the chart of places; few names are longer
+PLACES = ("first_letter", "second_letter", "middle", "end")
+
+
+@dataclass
+class OneName:
+    """The components of the part. `cell` is the letter that is locked."""
+
+    column: gr.Column
+    name: gr.Textbox
+    first: gr.Dropdown
+    second: gr.Dropdown
+    figure: gr.HTML
+    converter: gr.HTML
+    differ: gr.HTML
+    places: gr.HTML
+    cell: gr.State
+
+    @property
+    def controls(self) -> list[Any]:
+        """What the figure is made from."""
+        return [self.name, self.first, self.second, self.cell]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What showing the part changes."""
+        return [self.figure, self.converter, self.first, self.second, self.cell]
+
+
+def questions() -> list[Question]:
+    """Where a name surprises."""
+    later = (t("compare.name.later_run"), t("compare.name.later_gap"))
+    options = [t(f"compare.name.{place}") for place in PLACES]
+    return [Question("places", t("compare.name.ask"), "choice", later, options=options)]
+
+
+def build() -> OneName:
+    """Make the components."""
+    with gr.Column(elem_classes="part", elem_id="compare-part-name", visible=False, min_width=240) as column:
+        with gr.Row(elem_classes="fields-row"):
+            name = gr.Textbox(
+                FIRST_NAME, label=t("compare.name.name"), placeholder=t("compare.name.placeholder"), max_lines=1,
+                max_length=200, elem_id="compare-name",
+            )  # fmt: skip
+            first = gr.Dropdown([], label=t("compare.name.first"), filterable=False, elem_id="compare-first")
+            second = gr.Dropdown([], label=t("compare.name.second"), filterable=False, elem_id="compare-second")
+        with gr.Row(elem_classes="pair"):
+            with gr.Column(elem_classes="main-column", min_width=240):
+                figure = figure_widget(elem_id="compare-surprise")
+                converter = converter_widget(elem_id="compare-converter")
+            with gr.Column(elem_classes="side-column", min_width=240):
+                differ = words(elem_classes="fig", elem_id="compare-differ")
+                places = figure_widget(elem_id="compare-places", visible=False)
+    return OneName(column, name, first, second, figure, converter, differ, places, gr.State(0))
+
+
+async def menus(ctx: Context, ui: OneName, owner: str, corpus: Any, first: Any, second: Any, chosen: Any) -> Updates:
+    """The two menus; they keep what they show where it is still there, and never show the same model twice.
+
+    Models of the corpus at hand stand first, the best one on top.
+    """
+    sha256 = (await ctx.ask_corpus(corpus, owner, "corpus"))["sha256"]
+    cards = sorted(ctx.cards(owner), key=lambda card: (card["corpus"]["sha256"] != sha256, loss_of(card)))
+    ids = [card["id"] for card in cards]
+    here = [card["id"] for card in cards if card["corpus"]["sha256"] == sha256] or ids
+    if first not in ids:
+        first = chosen if chosen in here else next(iter(here), None)
+    if second not in ids or second == first:
+        second = next((run for run in here[::-1] if run != first), first)
+    choices = [(menu_line(card), card["id"]) for card in cards]
+    return {ui.first: gr.update(choices=choices, value=first), ui.second: gr.update(choices=choices, value=second)}
+
+
+async def show_name(ctx: Context, ui: OneName, owner: str, name: Any, first: Any, second: Any, cell: Any) -> Updates:
+    """The two spellings, their difference, and the converter with the sum of the first."""
+    if not first or not second:
+        raise LabError(t("compare.name.none"))
+    if len(str(name).strip()) > LONGEST:
+        raise LabError(t("compare.name.longest", length=len(str(name).strip()), most=LONGEST))
+    spelled = await asyncio.gather(*(ctx.ask(run, owner, "letters", text=str(name)) for run in (first, second)))
+    titles = [name_of(ctx.card(run, owner)) for run in (first, second)]
+    pieces = spelled[0]["pieces"]
+    if spelled[1]["pieces"] != pieces:
+        raise LabError(t("compare.name.another_corpus"))
+    cell = cell if isinstance(cell, int) and 0 <= cell <= len(pieces) else 0
+    figure = surprise(
+        pieces, Spelled(titles[0], spelled[0]["nats"]), Spelled(titles[1], spelled[1]["nats"]), cell
+    )  # fmt: skip
+    sums = [*sums_of(titles[0], pieces, spelled[0]["nats"]), "", *sums_of(titles[1], pieces, spelled[1]["nats"])]
+    return {
+        ui.figure: drawn(figure, sums, CODE),
+        ui.converter: converter_value(titles, pieces, [one["nats"] for one in spelled], spelled[0]["symbols"]),
+        ui.cell: cell,
+    }
+
+
+def sums_of(model: str, pieces: list[str], nats: list[float]) -> list[str]:
+    """The sum of a name, divided as it must be, and as it often is."""
+    n, total = len(pieces), sum(nats)
+    lines = [t("compare.name.sum_head", model=model, name="".join(pieces))]
+    letters = [*pieces, t("figure.surprise.end")]
+    lines += [
+        t("compare.name.sum_line", letter=letter, nats=f"{each:.4f}", p=f"{math.exp(-each):.4f}")
+        for letter, each in zip(letters, nats, strict=True)
+    ]
+    if not math.isfinite(total):
+        return [*lines, "∞"]
+    lines.append(t("compare.name.sum_total", total=f"{total:.4f}", predictions=n + 1, letters=n))
+    right = {"nats": f"{total / (n + 1):.4f}", "perplexity": f"{math.exp(total / (n + 1)):.2f}"}
+    lines.append(t("compare.name.sum_right", total=f"{total:.4f}", predictions=n + 1, **right))
+    for divisor in (n, n - 1):
+        if divisor > 0:
+            wrong = {"nats": f"{total / divisor:.4f}", "perplexity": f"{math.exp(min(700, total / divisor)):.2f}"}
+            lines.append(t("compare.name.sum_wrong", divisor=divisor, **wrong))
+    return lines
+
+
+def converter_value(
+    titles: list[str], pieces: list[str], nats: list[list[float]], symbols: int
+) -> dict[str, Any] | None:
+    """What the converter shows: the sum of the first model whose surprise of the name is finite."""
+    finite = [i for i, each in enumerate(nats) if math.isfinite(sum(each))]
+    if not finite:
+        return None
+    return {
+        "seq": next_seq(),
+        "name": "".join(pieces),
+        "model": titles[finite[0]],
+        "pieces": pieces,
+        "nats": nats[finite[0]],
+        "typical": typical(symbols),
+    }
+
+
+def typical(symbols: int) -> list[list[Any]]:
+    """Losses to remember, in nats: what a model has that is always sure, tosses a coin, or knows nothing."""
+    return [
+        [t("compare.typical.sure"), 0.0],
+        [t("compare.typical.coin"), math.log(2)],
+        [t("compare.typical.uniform"), math.log(symbols)],
+        [t("compare.typical.bytes"), math.log(256)],
+    ]
+
+
+async def exams(ctx: Context, owner: str, corpus: dict[str, Any], *models: str) -> list[dict[str, Any]]:
+    """What each held-out name costs each model."""
+    source = {"corpus": corpus["source"], "corpus_name": corpus["name"]}
+    return await asyncio.gather(*(ctx.ask(run, owner, "exam", **source) for run in models))
+
+
+async def show_differences(ctx: Context, ui: OneName, owner: str, corpus: Any, first: Any, second: Any) -> Updates:
+    """Held-out names on which one model is far less surprised than the other."""
+    if not first or not second or first == second:
+        return {ui.differ: [h("h3", t("compare.name.differ")), h("p", t("compare.name.same"), cls="look")]}
+    try:
+        a, b = await exams(ctx, owner, corpus, first, second)
+    except LabError as error:
+        return {ui.differ: [h("h3", t("compare.name.differ")), *problem(str(error))]}
+    gains = [
+        (other - own, name)
+        for name, own, other in zip(a["names"], a["nats"], b["nats"], strict=True)
+        if math.isfinite(own) and math.isfinite(other)
+    ]
+    gains.sort()
+    titles = [name_of(ctx.card(run, owner)) for run in (first, second)]
+    trees = [h("h3", t("compare.name.differ")), h("p", t("compare.name.differ_look"), cls="look")]
+    for title, best in ((titles[0], gains[::-1][:LISTED]), (titles[1], gains[:LISTED])):
+        rows = [
+            h(
+                "li",
+                h("button", name, do=f"name:{name}"),
+                h("span", t("compare.name.row", nats=f"{abs(gain):.1f}"), cls="num faint"),
+            )
+            for gain, name in best
+            if (gain > 0) == (title == titles[0]) and gain
+        ]
+        if rows:
+            trees += [h("p", t("compare.name.better", model=title), cls="better"), h("ul", *rows, cls="differ")]
+    trees.append(h("span", cls="sr", data_seq=next_seq(), data_state="listed"))
+    return {ui.differ: trees}
+
+
+async def reveal(
+    ctx: Context, ui: OneName, owner: str, corpus: dict[str, Any], first: Any, choice: str | None
+) -> tuple[Told, Updates]:
+    """The mean surprise at each place of the held-out names."""
+    if not first:
+        raise LabError(t("compare.name.none"))
+    (found,) = await exams(ctx, owner, corpus, first)
+    means = {place: mean for place, mean in zip(PLACES, means_of(found), strict=True) if mean is not None}
+    truth = max(means, key=lambda place: means[place])
+    options = {t(f"compare.name.{place}"): place for place in PLACES}
+    title = name_of(ctx.card(first, owner))
+    words_of = {"truth": t(f"compare.name.{truth}"), "nats": f"{means[truth]:.2f}"}
+    if choice is None:
+        gap = t("compare.name.gap_skipped", **words_of)
+    elif options[choice] == truth:
+        gap = t("compare.name.gap_right", **words_of)
+    else:
+        yours = means.get(options[choice])
+        gap = t("compare.name.gap_wrong", yours="–" if yours is None else f"{yours:.2f}", **words_of)
+    told = Told(
+        t("compare.name.predicted", choice=choice or ""),
+        t("compare.name.ran", model=title, names=f"{len(found['names']):,}"),
+        gap,
+        t(f"compare.name.{truth}"),
+    )
+    places = [mean for mean, _ in found["places"][:MOST_PLACES]]
+    figure = by_place(places, found["end"][0], title)
+    value = packed(drawn(figure, (), ("evaluation/loss.py", "surprisals")))
+    return told, {ui.places: gr.update(visible=True, value=value)}
+
+
+def means_of(found: dict[str, Any]) -> list[float | None]:
+    """Mean nats at the first letter, the second, all later ones, and the end; None where names have no such place."""
+    places = found["places"]
+    later = [(mean * names, names) for mean, names in places[2:]]
+    names = sum(names for _, names in later)
+    return [
+        places[0][0] if places else None,
+        places[1][0] if len(places) > 1 else None,
+        sum(nats for nats, _ in later) / names if names else None,
+        found["end"][0],
+    ]
+
+
+def wire(ctx: Context, ui: OneName, message: gr.HTML) -> None:
+    """Connect the events."""
+    spell = [ctx.owner, *ui.controls]
+    spelled = [ui.figure, ui.converter, ui.cell, message]
+
+    async def show(owner: str, name: Any, first: Any, second: Any, cell: Any) -> Updates:
+        return await show_name(ctx, ui, owner, name, first, second, cell) if first and second else {}
+
+    async def another_name(owner: str, name: Any, first: Any, second: Any, cell: Any) -> Updates:
+        return await show(owner, name, first, second, 0)
+
+    async def differ(owner: str, corpus: Any, first: Any, second: Any) -> Updates:
+        return await show_differences(ctx, ui, owner, corpus, first, second)
+
+    async def lock(owner: str, name: Any, first: Any, second: Any, event: gr.EventData) -> Updates:
+        """A click on a cell: its letter in words."""
+        custom = getattr(event, "custom", None)
+        if not (isinstance(custom, list) and len(custom) == 1 and isinstance(custom[0], int)):
+            raise LabError("That is no letter of the name. Tap one of the cells.")
+        return await show(owner, name, first, second, custom[0])
+
+    async def take(event: gr.EventData) -> Updates:
+        """A click on a name of the list spells it out."""
+        what = str(getattr(event, "do", ""))
+        return {ui.name: what.removeprefix("name:")[:LONGEST]} if what.startswith("name:") else {}
+
+    async def choose(owner: str, corpus: Any, first: Any, second: Any) -> Updates:
+        """The first model has changed: the second one gives way where it is the same."""
+        return {} if first != second else await menus(ctx, ui, owner, corpus, first, second, first)
+
+    last = {"trigger_mode": "always_last"}
+    models = [ctx.owner, ctx.corpus, ui.first, ui.second]
+    light(ui.first.change, guarded(message, choose), models, [ui.first, ui.second, message], **last)
+    light(ui.name.change, guarded(message, another_name), spell, spelled, **last)
+    light(ui.differ.act, guarded(message, take), [], [ui.name, message])
+    light(ui.figure.select, guarded(message, lock), spell[:-1], spelled)
+    for menu in (ui.first, ui.second):
+        light(menu.change, guarded(message, show), spell, spelled, **last)
+        light(menu.change, guarded(message, differ), models, [ui.differ, message], **last)

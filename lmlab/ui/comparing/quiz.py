@@ -1,0 +1,187 @@
+"""Real or generated? Ten names, half of them held out and half rolled by a model. The answers stay on the server."""
+
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from lmlab.errors import LabError
+from lmlab.evaluation.chance import at_least, share_interval
+from lmlab.runs.cards import name_of
+from lmlab.strings import t, tn
+from lmlab.ui.bench import loss_of, menu_line, next_seq
+from lmlab.ui.comparing.rows import percent
+from lmlab.ui.context import Context, Updates, guarded, light
+from lmlab.ui.predict import Predict, Question, Told
+from lmlab.ui.widgets.content import h, words
+from lmlab.ui.widgets.quiz import quiz_widget
+
+NAMES = 10
+MOST_ROUNDS = 1000
+SAID = ("real", "generated")
+
+
+@dataclass
+class Round:
+    """One quiz: whose it is, the names with their truth, and what was said so far. It never leaves the server."""
+
+    owner: str
+    model: str
+    names: list[dict[str, Any]]
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def right(self) -> int:
+        """How many were judged rightly."""
+        return sum((said == "real") == one["real"] for said, one in zip(self.said, self.names, strict=False))
+
+
+@dataclass
+class Quiz:
+    """The components of the part. `rounds` holds the quizzes under way by their tokens."""
+
+    column: gr.Column
+    model: gr.Dropdown
+    intro: gr.HTML
+    quiz: gr.HTML
+    rounds: OrderedDict[str, Round] = field(default_factory=OrderedDict)
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What showing the part changes."""
+        return [self.model, self.intro, self.quiz]
+
+
+def questions() -> list[Question]:
+    """How many names the student will tell apart."""
+    later = (t("compare.quiz.later_run"), t("compare.quiz.later_gap"))
+    return [
+        Question(
+            "quiz", t("compare.quiz.ask"), later=later, maximum=NAMES, start=NAMES // 2, unit=t("compare.quiz.unit")
+        )
+    ]
+
+
+def build() -> Quiz:
+    """Make the components."""
+    with gr.Column(elem_classes="part", elem_id="compare-part-quiz", visible=False, min_width=240) as column:
+        model = gr.Dropdown([], label=t("compare.quiz.model"), filterable=False, elem_id="compare-quiz-model")
+        intro = words(h("p", t("compare.quiz.wait")), elem_classes="report", elem_id="compare-quiz-intro")
+        quiz = quiz_widget(elem_id="compare-quiz")
+    return Quiz(column, model, intro, quiz)
+
+
+async def show(ctx: Context, ui: Quiz, owner: str, corpus: Any, model: Any, chosen: Any) -> Updates:
+    """The menu of models of the corpus at hand; it keeps the one that it shows."""
+    sha256 = (await ctx.ask_corpus(corpus, owner, "corpus"))["sha256"]
+    cards = sorted((card for card in ctx.cards(owner) if card["corpus"]["sha256"] == sha256), key=loss_of)
+    ids = [card["id"] for card in cards]
+    if model not in ids:
+        model = chosen if chosen in ids else next(iter(ids), None)
+    return {ui.model: gr.update(choices=[(menu_line(card), card["id"]) for card in cards], value=model)}
+
+
+async def reveal(
+    ctx: Context, ui: Quiz, owner: str, corpus: dict[str, Any], model: Any, guess: float | None
+) -> tuple[Told, Updates]:
+    """Begin: the names are drawn, and the first one is shown."""
+    if not model:
+        raise LabError(t("compare.quiz.need"))
+    names = await ctx.ask(
+        model, owner, "quiz", corpus=corpus["source"], corpus_name=corpus["name"], n=NAMES,
+        seed=secrets.randbelow(2**53),
+    )  # fmt: skip
+    token = secrets.token_urlsafe(16)
+    ui.rounds[token] = Round(owner, name_of(ctx.card(model, owner)), names)
+    while len(ui.rounds) > MOST_ROUNDS:
+        ui.rounds.popitem(last=False)
+    told = Told(t("compare.quiz.predicted", n=f"{guess or 0:.0f}"), t("compare.quiz.ran"))
+    return told, {ui.quiz: state_of(token, ui.rounds[token]), ui.intro: []}
+
+
+def state_of(token: str, round: Round, verdict: str = "") -> dict[str, Any]:
+    """What the page may know: the name to judge, and the truth about those that were judged."""
+    at = len(round.said)
+    done = [{**one, "said": said} for one, said in zip(round.names, round.said, strict=False)]
+    over = at == len(round.names)
+    return {
+        "seq": next_seq(),
+        "token": token,
+        "number": at + 1,
+        "of": len(round.names),
+        "name": None if over else round.names[at]["name"],
+        "verdict": verdict,
+        "done": done,
+        "again": t("compare.quiz.again") if over else None,
+    }
+
+
+def judged(rounds: OrderedDict[str, Round], owner: str, event: gr.EventData) -> tuple[str, Round]:
+    """The round that an answer belongs to, with the answer in it. Raises `LabError` for any other event.
+
+    Nothing that comes from the page is trusted: the token must be of this visitor, the number that of the name
+    that is asked, so that no name is judged twice.
+    """
+    token, number, said = (getattr(event, name, None) for name in ("token", "number", "said"))
+    round = rounds.get(token) if isinstance(token, str) else None
+    if round is None or round.owner != owner or len(round.said) >= len(round.names):
+        raise LabError(t("compare.quiz.stale"))
+    if number != len(round.said) + 1:
+        raise LabError(t("compare.quiz.not_now"))
+    if said not in SAID:
+        raise LabError(t("compare.quiz.answer"))
+    round.said.append(said)
+    return str(token), round
+
+
+def verdict_of(round: Round) -> str:
+    """The last judged name in words."""
+    one, said = round.names[len(round.said) - 1], round.said[-1]
+    name = "compare.quiz.is_real" if one["real"] else "compare.quiz.is_generated"
+    return t(name, name=one["name"], model=round.model, said=t(f"compare.quiz.{said}"))
+
+
+def told_of(round: Round, guess: float | None) -> Told:
+    """The score, what a coin would score, and how far ten names can be trusted."""
+    right, tries = round.right, len(round.names)
+    values = {"right": right, "coin": percent(at_least(right, tries))}
+    if guess is None:
+        gap = t("compare.quiz.gap_skipped", **values)
+    elif right == guess:
+        gap = t("compare.quiz.gap_same", **values)
+    else:
+        gap = tn(f"compare.quiz.gap_{'more' if right > guess else 'less'}", abs(int(right - guess)), **values)
+    predicted = t("compare.quiz.predicted", n=f"{guess or 0:.0f}")
+    return Told(predicted, t("compare.quiz.ran_done", model=round.model), gap, float(right))
+
+
+def interval_trees(round: Round) -> list[Any]:
+    """How little ten names say."""
+    low, high = share_interval(round.right, len(round.names))
+    return [h("p", t("compare.quiz.interval", low=f"{100 * low:.0f}", high=f"{100 * high:.0f}"))]
+
+
+def wire(ctx: Context, ui: Quiz, predict: Predict, index: int, message: gr.HTML) -> None:
+    """Connect the events; `index` is the number of this part's question."""
+
+    async def answer(owner: str, stored: Any, state: Any, event: gr.EventData) -> Updates:
+        token, round = judged(ui.rounds, owner, event)
+        updates: Updates = {ui.quiz: state_of(token, round, verdict_of(round))}
+        if len(round.said) == len(round.names):
+            guess = (state.get("entry") or {}).get("guess")
+            updates |= predict.finish(ctx, owner, stored, state, told_of(round, guess))
+            updates[ui.intro] = interval_trees(round)
+            updates[predict.another] = gr.update(visible=False)
+        return updates
+
+    async def again() -> Updates:
+        return {**predict.asked(index), ui.quiz: None, ui.intro: [h("p", t("compare.quiz.wait"))]}
+
+    outputs = [ui.quiz, ui.intro, message]
+    light(
+        ui.quiz.answer, guarded(message, answer), [ctx.owner, ctx.work, predict.state],
+        [*outputs, *predict.outputs, ctx.work],
+    )  # fmt: skip
+    light(ui.quiz.again, guarded(message, again), [], [*outputs, *predict.outputs])

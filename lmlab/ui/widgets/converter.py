@@ -1,0 +1,22 @@
+"""One loss in every unit, in the page: type in one field and the others follow."""
+
+from typing import Any
+
+import gradio as gr
+
+from lmlab.ui.widgets.widget import widget
+
+TEMPLATE = """
+<section class="converter fig" data-seq="0"><header><h3 class="title"></h3></header><p class="look"></p>
+<div class="fields"></div><div class="line"></div><p class="typical"></p>
+<p class="said" aria-live="polite"></p><div class="sums"></div></section>
+"""
+
+
+def converter_widget(**options: Any) -> gr.HTML:
+    """A component whose value is `{"seq", "name", "model", "pieces", "nats": [one a piece and the end], "typical"}`.
+
+    `typical` is a list of `[title, nats]`. The script mirrors `lmlab.evaluation.units`, and a browser test holds the
+    two equal; it begins at the mean of `nats`.
+    """
+    return widget("converter", TEMPLATE, **options)
