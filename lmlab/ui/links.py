@@ -1,9 +1,9 @@
 """Teacher links: which level, how its controls are set, and which of them students do not see or cannot change.
 
-`?level=count&preset=…&set=order:4&set=smoothing:none&hide=k,corpus&lock=order`; `corpus=` names a bundled corpus (a level's
-menu of corpora is the control "corpus"), and `about=` the level that the rest speaks of, once the reader has gone to
-another one. What comes in such a link was typed by anybody: each part is checked by itself, and what does not fit is
-said in a sentence and left out.
+`?level=count&preset=…&set=order:4&set=smoothing:none&hide=k,corpus&lock=order`; `corpus=` names a bundled corpus (a
+level's menu of corpora is the control "corpus"), and `about=` the level that the rest speaks of, once the reader has
+gone to another one. What comes in such a link was typed by anybody: each part is checked by itself, and what does not
+fit is said in a sentence and left out.
 """
 
 import math
@@ -209,23 +209,24 @@ def applied(link: Link, controls: Controls, change: Callable[[str], dict[Any, An
     """
     updates = dict(change(link.preset)) if link.preset is not None and change is not None else {}
     for name, value in link.values.items():
-        before = updates.get(controls[name])
-        updates[controls[name]] = {**before, "value": value} if _is_update(before) else value
+        before: Any = updates.get(controls[name])
+        updates[controls[name]] = {**before, "value": value} if _of_properties(before) else value
     return updates
 
 
-def _is_update(value: Any) -> bool:
-    return isinstance(value, dict) and "__type__" in value
+def _of_properties(update: Any) -> bool:
+    """Whether it is `gr.update(…)`, not a plain value."""
+    return isinstance(update, dict) and "__type__" in update
 
 
 def has_value(update: Any) -> bool:
     """Whether an update changes a component's value, not only its other properties."""
-    return not _is_update(update) or "value" in update
+    return not _of_properties(update) or "value" in update
 
 
 def value_of(update: Any) -> Any:
     """What such an update sets the value to."""
-    return update["value"] if _is_update(update) else update
+    return update["value"] if _of_properties(update) else update
 
 
 # --- making a link -----------------------------------------------------------------------------------------
