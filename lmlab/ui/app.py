@@ -3,6 +3,7 @@
 import contextlib
 import re
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -11,16 +12,19 @@ from lmlab import strings
 from lmlab.errors import LabError
 from lmlab.jobs.local import LocalJobs
 from lmlab.strings import t
+from lmlab.ui.bench import next_seq
 from lmlab.ui.bench_actions import build_bench, wire_bench
 from lmlab.ui.context import NAMES, Context, Updates, light, live, pack, spoken
+from lmlab.ui.drawers import known_of, wire_drawers
 from lmlab.ui.levels import LEVELS
+from lmlab.ui.links import Link, applied, read_link
 from lmlab.ui.widgets.content import h, words
+from lmlab.ui.widgets.frame import bar_widget, frame_widget
 from lmlab.ui.widgets.ruler import ruler_widget
 from lmlab.ui.work import Work
 
 DAY = 86_400
 OWNER = re.compile(r"[0-9a-f]{32}")
-TOGGLE_SCHEME = "() => { document.body.classList.toggle('dark'); }"
 MAX_THREADS = 128  # more than live streams are expected: it is the number of events that may run at once, too
 
 
@@ -39,14 +43,16 @@ def build_app(jobs: LocalJobs, language: str = "en") -> gr.Blocks:
         ctx.chosen, ctx.job = gr.State(None), gr.State(None)
         ctx.parent, ctx.moment = gr.State(None), gr.State(None)
         ctx.level, ctx.page = gr.State(next(iter(LEVELS))), gr.State(lambda: secrets.token_hex(8))
+        page = frame_widget([(name, t(f"frame.rail.{name}")) for name in LEVELS], elem_id="frame")
         with gr.Row(elem_classes="bar"):
-            words(h("a", "lmlab", cls="mark"), elem_classes="brand")
+            words(h("b", "lmlab", cls="mark"), elem_classes="brand")
             ctx.title = words(elem_classes="corpus-line", elem_id="corpus")
-            scheme = gr.Button(t("frame.scheme"), elem_classes="link", elem_id="scheme", size="sm")
+            bar = bar_widget(elem_id="bar", elem_classes="bar-end")
+        notes = words(elem_classes=["message", "notes"], elem_id="notes")
         with gr.Row(elem_classes="cols"):
             with (
                 gr.Column(elem_classes="levels", min_width=280),
-                gr.Tabs(elem_classes="rail", elem_id="rail") as tabs,
+                gr.Tabs(elem_classes="rail", elem_id="rail", overflow_behavior="wrap") as tabs,
             ):
                 stops, handles = {}, {}
                 for name, level in LEVELS.items():
@@ -58,9 +64,9 @@ def build_app(jobs: LocalJobs, language: str = "en") -> gr.Blocks:
         # after all levels are built: the menus of models stand on several of them
         for name, level in LEVELS.items():
             level.wire(ctx, handles[name])
-        scheme.click(None, js=TOGGLE_SCHEME)
         wire_bench(ctx, tabs, *files)
-        _wire_frame(ctx, app, browser, tabs, stops)
+        _wire_frame(ctx, app, browser, Frame(page, notes, tabs, stops))
+        wire_drawers(ctx, bar, page)
     app.context = ctx
     app.max_threads = app._queue.max_thread_count = MAX_THREADS
     app.state_session_capacity = 300
@@ -68,27 +74,59 @@ def build_app(jobs: LocalJobs, language: str = "en") -> gr.Blocks:
     return app
 
 
-def _wire_frame(
-    ctx: Context, app: gr.Blocks, browser: gr.BrowserState, tabs: gr.Tabs, stops: dict[str, gr.Tab]
-) -> None:
+@dataclass(frozen=True)
+class Frame:
+    """What stands around the levels."""
+
+    page: gr.HTML
+    notes: gr.HTML
+    """What does not fit in the link that brought the visitor here."""
+    tabs: gr.Tabs
+    stops: dict[str, gr.Tab]
+
+
+def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, ui: Frame) -> None:
     frame = ctx.frame
+    preset_names = {level: names for level, (names, _, _) in ctx.presets.items()}
+    linked = {control for controls in ctx.controls.values() for control in controls.values()}
+    linked |= {component for _, _, outputs in ctx.presets.values() for component in outputs}
 
     async def arrive(stored: Any, work: Any, request: gr.Request) -> Updates:
-        """Know the visitor again, or give a new id; find the training under way; open the level of the link."""
+        """Know the visitor again, or give a new id; find the training under way; open what the link asks for."""
+        updates: Updates = {}
         owner = stored.get("owner", "") if isinstance(stored, dict) else ""
         if not (isinstance(owner, str) and OWNER.fullmatch(owner)):
             owner = secrets.token_hex(16)
+            updates[browser] = {"owner": owner}
         running = ctx.jobs.jobs_of(owner)
-        wanted = request.query_params.get("level", "")
-        level = wanted if wanted in LEVELS else next(iter(LEVELS))
-        return {
-            browser: {"owner": owner},
-            ctx.owner: owner,
-            ctx.work: ctx.work_of(owner, work).to_json(),
-            ctx.job: running[-1] if running else None,
-            ctx.level: level,
-            tabs: gr.update(selected=level),
-        }
+        link = read_link(request.query_params.multi_items(), list(LEVELS), ctx.controls, preset_names)
+        if link.corpus is not None:
+            updates |= await corpus_of(link, owner)
+        change = ctx.presets[link.about][1] if link.preset is not None else None
+        joined = ctx.work_of(owner, work)
+        return pack(
+            {
+                **updates,
+                **applied(link, ctx.controls.get(link.about, {}), change),
+                ctx.owner: owner,
+                ctx.work: joined.to_json(),
+                ctx.job: running[-1] if running else None,
+                ctx.level: link.level,
+                ui.tabs: gr.update(selected=link.level),
+                ui.notes: [h("p", note, role="alert") for note in link.notes],
+                ui.page: {"seq": next_seq(), "ready": True, "hide": link.hide, "lock": link.lock}
+                | known_of(owner, joined),
+            }
+        )
+
+    async def corpus_of(link: Link, owner: str) -> Updates:
+        """The corpus of a link, and the menu of corpora that shows it where a level has one."""
+        about = await ctx.ask_corpus({"source": link.corpus, "name": link.corpus}, owner, "corpus")
+        updates: Updates = {ctx.corpus: {"source": link.corpus, "name": link.corpus, "longest": about["longest"]}}
+        for controls in ctx.controls.values():
+            if link.corpus in [value for _, value in getattr(controls.get("corpus"), "choices", None) or []]:
+                updates[controls["corpus"]] = link.corpus
+        return updates
 
     async def refresh(owner: str, corpus: Any, chosen: str | None) -> Updates:
         return pack({**await ctx.refresh(owner, corpus, chosen), ctx.title: await ctx.corpus_line(owner, corpus)})
@@ -100,11 +138,12 @@ def _wire_frame(
         return go
 
     known = app.load(
-        spoken(arrive), [browser, ctx.work], [browser, ctx.owner, ctx.work, ctx.job, ctx.level, tabs],
+        spoken(arrive), [browser, ctx.work],
+        [browser, ctx.owner, ctx.work, ctx.corpus, ctx.job, ctx.level, ui.tabs, ui.notes, ui.page, *linked],
         show_progress="hidden", api_visibility="private",
     )  # fmt: skip
     arrived = light(known.then, refresh, [ctx.owner, ctx.corpus, ctx.chosen], [*frame, ctx.title])
-    went = {name: light(stop.select, went_to(name), [], [ctx.level]) for name, stop in stops.items()}
+    went = {name: light(stop.select, went_to(name), [], [ctx.level]) for name, stop in ui.stops.items()}
     for level, function, inputs, outputs in ctx.shown_levels():
         inputs = [*inputs, ctx.level, ctx.corpus, ctx.page]
         for event in (arrived.then, ctx.corpus.change, went[level].then):
