@@ -91,6 +91,20 @@ PRESETS: dict[str, Preset] = {
         {"context": 3, "d_embed": 10, "d_hidden": 128, "init": "too-large", "batch_norm": True},
         Recipe(steps=4000, learning_rate=8e-3, batch_size=128),
     ),
+    "mlp-500-names": Preset(
+        "mlp",
+        "500 names",
+        "Too little to learn from: it learns the names by heart, and the two curves part.",
+        {"context": 3, "d_embed": 10, "d_hidden": 128},
+        Recipe(steps=1500, learning_rate=8e-3, batch_size=128, train_size=500),
+    ),
+    "mlp-beat-kneser-ney": Preset(
+        "mlp",
+        "Beat Kneser–Ney",
+        "Six letters, more numbers a letter and more hidden units: enough to pass the best count table.",
+        {"context": 6, "d_embed": 24, "d_hidden": 192},
+        Recipe(steps=4000, learning_rate=6e-3, batch_size=128, weight_decay=0.1),
+    ),
     "mlp-words": Preset(
         "mlp",
         "Twelve words",

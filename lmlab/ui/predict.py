@@ -15,7 +15,7 @@ import gradio as gr
 from lmlab.errors import LabError
 from lmlab.strings import t
 from lmlab.ui.context import Context, Updates, guarded, light
-from lmlab.ui.widgets.content import h, words
+from lmlab.ui.widgets.content import Tree, h, words
 from lmlab.ui.widgets.guesses import answer_of, drawing_value, drawing_widget, ordering_value, ordering_widget
 from lmlab.ui.widgets.widget import packed, unpacked
 from lmlab.ui.work import Entry
@@ -204,8 +204,11 @@ class Predict:
 
     def wire(
         self, ctx: Context, message: gr.HTML, reveal: Reveal, inputs: Sequence[Any] = (), outputs: Sequence[Any] = ()
-    ) -> None:
-        """Connect the events; `reveal` finds the truth, `outputs` are what its updates change."""
+    ) -> list[Any]:
+        """Connect the events; `reveal` finds the truth, `outputs` are what its updates change.
+
+        Returns the events of lock and skip: a level chains to them what follows a run that they began.
+        """
         kinds = list(self.answers)
 
         async def lock(owner: str, corpus: Any, stored: Any, state: Any, *values: Any) -> Updates:
@@ -248,14 +251,17 @@ class Predict:
 
         here = [ctx.owner, ctx.corpus, ctx.work, self.state, *self.answers.values(), *inputs]
         changed = [*self.outputs, ctx.work, *outputs, message]
-        light(self.lock.click, guarded(message, lock), here, changed)
-        light(self.skip.click, guarded(message, skip), here, changed)
+        answers = [
+            light(self.lock.click, guarded(message, lock), here, changed),
+            light(self.skip.click, guarded(message, skip), here, changed),
+        ]
         for event in (self.keep.click, self.text.submit):
             light(
                 event, guarded(message, explain), [ctx.owner, ctx.work, self.state, self.text],
                 [self.text, self.keep, self.state, ctx.work, message],
             )  # fmt: skip
         light(self.another.click, guarded(message, another), [self.state], [*self.outputs, message])
+        return answers
 
 
 def predict_steps(level: str, questions: Sequence[Question]) -> Predict:
@@ -295,7 +301,7 @@ def predict_steps(level: str, questions: Sequence[Question]) -> Predict:
     return Predict(level, questions, said, ask, answers, lock, skip, run, why, text, keep, another, state)
 
 
-def steps_trees(now: int, predict: str, run: str, gap: str) -> list[Any]:
+def steps_trees(now: int, predict: Tree, run: Tree, gap: Tree) -> list[Any]:
     """The three columns; the current one has the thick rule."""
     items = []
     titles = (t("predict.step_predict"), t("predict.step_run"), t("predict.step_gap"))

@@ -1,502 +1,377 @@
-"""Level Train: a network learns while you watch."""
+"""Level MLP: a network learns while you watch; the transformer learns on the same screen."""
 
-import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 
 from lmlab.errors import LabError
-from lmlab.figures.training import Curve, growth, loss_curve
-from lmlab.jobs.messages import JobSpec, Snapshot, Status
-from lmlab.runs.cards import short_name
-from lmlab.training.presets import PRESETS, Preset
-from lmlab.training.recipe import Recipe
-from lmlab.ui.bench import next_seq
-from lmlab.ui.context import Context, Updates, guarded, guarded_stream, light, live
+from lmlab.jobs.messages import Status
+from lmlab.strings import t
+from lmlab.ui import lessons, recipes
+from lmlab.ui.context import Context, Updates, guarded, guarded_stream, light, live, problem
 from lmlab.ui.panels import inside
-from lmlab.ui.training_view import (
-    collect,
-    curve_of,
-    live_letters,
-    names_trees,
-    planned_of,
-    state_key,
-    status_trees,
-)  # fmt: skip
+from lmlab.ui.predict import Predict, Question, Told, predict_steps
+from lmlab.ui.recipes import CONTROLS, by_name, spec_of
+from lmlab.ui.watching import Parts, Plan, Watching
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.figure import figure_widget
-
-MODELS = {"MLP": "mlp", "Transformer": "transformer"}
-OPTIMIZERS = {"AdamW": "adamw", "SGD": "sgd", "Muon": "muon"}
-SCHEDULES = {"Linear": "linear", "Cosine": "cosine", "Constant": "constant"}
-EARLIER_RUNS = 5
-PERIOD = 0.15  # seconds between two looks at a running job
-PAUSED_PERIOD = 1.0
-MUON_TIMES = 5.0  # Muon's rate for the matrices is so many times the learning rate of the rest
+from lmlab.ui.widgets.guesses import answer_of, drawing_value
+from lmlab.ui.widgets.power import join_to, power_slider
+from lmlab.ui.widgets.widget import packed
+from lmlab.ui.work import Entry
 
 
 @dataclass
 class Train:
-    """The components of the level."""
+    """The components of the level; `controls` are those that make a recipe, in the order of `recipes.CONTROLS`."""
 
-    message: gr.HTML
-    status: gr.HTML
-    play: gr.Button
+    parts: Parts
     one: gr.Button
     ten: gr.Button
     hundred: gr.Button
-    stop: gr.Button
     again: gr.Button
     new_seed: gr.Button
-    loss: gr.HTML
+    stop: gr.Button
     log_steps: gr.Radio
-    names: gr.HTML
-    model: gr.Radio
     preset: gr.Radio
-    lesson: gr.HTML
-    mlp: gr.Column
-    transformer: gr.Column
-    context: gr.Slider
-    d_embed: gr.Slider
-    d_hidden: gr.Slider
-    n_layer: gr.Slider
-    d_model: gr.Slider
-    n_head: gr.Radio
-    positions: gr.Radio
-    learning_rate: gr.Number
-    batch: gr.Slider
-    steps: gr.Slider
-    optimizer: gr.Radio
-    schedule: gr.Radio
-    seed: gr.Number
-    train_size: gr.Number
+    columns: dict[str, tuple[gr.Column, ...]]
+    """What is visible for each model alone."""
+    power: gr.HTML
+    controls: dict[str, Any]
     inside: inside.Inside
 
     @property
-    def controls(self) -> list[Any]:
-        """The inputs that make a recipe, in the order of `spec_of`."""
-        return [
-            self.model, self.context, self.d_embed, self.d_hidden, self.n_layer, self.d_model, self.n_head,
-            self.positions, self.learning_rate, self.batch, self.steps, self.optimizer, self.schedule, self.seed,
-            self.train_size,
-        ]  # fmt: skip
+    def predict(self) -> Predict:
+        """The three steps above the chart."""
+        return self.parts.predict
 
-
-CONTROLLED = {
-    "mlp": {"context", "d_embed", "d_hidden"},
-    "transformer": {"context", "n_layer", "d_model", "n_head", "positions"},
-}
-"""The options of each model that this screen has controls for."""
-
-
-def presets_of(model: str) -> list[tuple[str, str]]:
-    """(title, name) of a model's presets: those that the controls can say in full."""
-    return [(preset.title, name) for name, preset in PRESETS.items() if preset.model == model and _on_screen(preset)]
-
-
-def _on_screen(preset: Preset) -> bool:
-    recipe = preset.recipe
-    return (
-        set(preset.options) <= CONTROLLED[preset.model]
-        and preset.corpus == "names"
-        and recipe.most_passes is None
-        and (recipe.optimizer != "muon" or recipe.matrix_learning_rate == MUON_TIMES * recipe.learning_rate)
-    )
+    @property
+    def message(self) -> gr.HTML:
+        """The level's message line."""
+        return self.parts.message
 
 
 def build(ctx: Context) -> Train:
     """Make the components."""
-    first = PRESETS["mlp-sensible"]
-    gpt = PRESETS["transformer-default"]
-    words(
-        h("h1", "Train a network"),
-        h(
-            "p",
-            "The last letters go in, a guess for the next one comes out. "
-            "Every wrong guess nudges the network’s numbers.",
-        ),
-        elem_classes="lead",
-    )
-    status = words(*status_trees(None, None), elem_classes="predict", elem_id="mlp-status")
-    with gr.Row(elem_classes="act transport"):
-        play = gr.Button("Train", variant="primary", elem_id="mlp-play")
-        one = gr.Button("+1", elem_id="mlp-one")
-        ten = gr.Button("+10", elem_id="mlp-ten")
-        hundred = gr.Button("+100", elem_id="mlp-hundred")
-        stop = gr.Button("Stop", elem_id="mlp-stop")
-        again = gr.Button("Start again", elem_id="mlp-again")
-        new_seed = gr.Button("New seed", elem_id="mlp-seed")
+    words(h("h1", t("mlp.title")), h("p", t("mlp.lead")), elem_classes="lead")
+    predict = predict_steps("mlp", lessons.questions())
+    with predict.run, gr.Row(elem_classes="act transport"):
+        play = gr.Button(t("mlp.pause"), variant="primary", elem_id="mlp-play")
+        with gr.Row(elem_classes="group"):
+            one = gr.Button("+1", elem_id="mlp-one")
+            ten = gr.Button("+10", elem_id="mlp-ten")
+            hundred = gr.Button("+100", elem_id="mlp-hundred")
+        again = gr.Button(t("mlp.again"), elem_id="mlp-again")
+        new_seed = gr.Button(t("mlp.new_seed"), elem_id="mlp-seed")
+        stop = gr.Button(t("mlp.stop"), elem_classes="link", size="sm", elem_id="mlp-stop")
+    with predict.why, gr.Row(elem_classes="act"):
+        halve = gr.Button(t("mlp.halve"), visible=False, elem_id="mlp-halve")
+        following = recipes.next_of(recipes.first_of("mlp"))
+        next_lesson = gr.Button(t("mlp.next", title=recipes.title_of(following)), elem_id="mlp-next")
     message = words(elem_classes="message", elem_id="mlp-message")
-    with gr.Row(elem_classes="pair"):
+    with gr.Row(elem_classes="pair training"):
         with gr.Column(elem_classes="main-column", min_width=240):
             log_steps = gr.Radio(
-                ["Linear", "Log steps"],
-                value="Linear",
-                label="Step axis",
-                elem_classes=["switch", "over"],
-                elem_id="mlp-log",
-            )
-            loss = figure_widget(elem_id="mlp-loss")
+                [(t("mlp.log"), "log"), (t("mlp.linear"), "linear")], value="log", label=t("mlp.axis"),
+                elem_classes=["switch", "over"], elem_id="mlp-log",
+            )  # fmt: skip
+            loss = figure_widget(elem_id="mlp-loss", also=["scrubber"])
             names = words(elem_classes="fig", elem_id="mlp-names")
         with gr.Column(elem_classes="side-column", min_width=240):
-            model = gr.Radio(
-                list(MODELS), value="MLP", label="The network", elem_classes="switch", elem_id="mlp-model"
-            )
-            preset = gr.Radio(
-                presets_of("mlp"), value="mlp-sensible", label="Preset", elem_classes="switch", elem_id="mlp-preset"
-            )
-            lesson = words(h("p", first.lesson), elem_classes="report", elem_id="mlp-lesson")
-            with gr.Column(min_width=200) as mlp:
-                context = gr.Slider(
-                    1, 8, value=first.options["context"], step=1, label="Context, letters", elem_id="mlp-context"
-                )
-                d_hidden = gr.Slider(
-                    16, 512, value=first.options["d_hidden"], step=16, label="Hidden units", elem_id="mlp-hidden"
-                )
-                d_embed = gr.Slider(
-                    2,
-                    32,
-                    value=first.options["d_embed"],
-                    step=1,
-                    label="Numbers a letter",
-                    info="2 can be drawn as they are",
-                    elem_id="mlp-embed",
-                )
-            with gr.Column(visible=False, min_width=200) as transformer:
-                n_layer = gr.Slider(1, 6, value=gpt.options["n_layer"], step=1, label="Blocks", elem_id="mlp-layers")
-                d_model = gr.Slider(
-                    16,
-                    128,
-                    value=gpt.options["d_model"],
-                    step=16,
-                    label="Width",
-                    info="Numbers a letter",
-                    elem_id="mlp-width",
-                )
-                n_head = gr.Radio(
-                    [1, 2, 4, 8],
-                    value=gpt.options["n_head"],
-                    label="Heads",
-                    elem_classes="switch",
-                    elem_id="mlp-heads",
-                )
-                positions = gr.Radio(
-                    ["learned", "sinusoidal"],
-                    value="learned",
-                    label="Positions",
-                    elem_classes="switch",
-                    elem_id="mlp-positions",
-                )
-            learning_rate = gr.Number(
-                first.recipe.learning_rate,
-                label="Learning rate",
-                info="0.001 is small, 0.1 is large",
-                elem_id="mlp-rate",
-            )
-            steps = gr.Slider(50, 5000, value=first.recipe.steps, step=50, label="Steps", elem_id="mlp-steps")
-            with gr.Accordion("More controls", open=False, elem_id="mlp-more"):
-                batch = gr.Slider(
-                    8, 512, value=first.recipe.batch_size, step=8, label="Batch, names", elem_id="mlp-batch"
-                )
-                optimizer = gr.Radio(
-                    list(OPTIMIZERS),
-                    value="AdamW",
-                    label="Optimizer",
-                    elem_classes="switch",
-                    elem_id="mlp-optimizer",
-                )
-                schedule = gr.Radio(
-                    list(SCHEDULES),
-                    value="Linear",
-                    label="Learning rate over time",
-                    elem_classes="switch",
-                    elem_id="mlp-schedule",
-                )
-                seed = gr.Number(42, precision=0, label="Seed", info="Same seed, same run", elem_id="mlp-seed-value")
-                train_size = gr.Number(
-                    0, precision=0, label="Learn from the first", info="names; 0 = all", elem_id="mlp-size"
-                )
+            controls, preset, columns, power = _controls()
+            letters = figure_widget(elem_id="mlp-letters")
+    parts = Parts(
+        predict, message, play, next_lesson, halve, loss, names, letters, gr.State(None), gr.State(following)
+    )
     return Train(
-        message, status, play, one, ten, hundred, stop, again, new_seed, loss, log_steps, names, model, preset,
-        lesson, mlp, transformer, context, d_embed, d_hidden, n_layer, d_model, n_head, positions, learning_rate,
-        batch, steps,
-        optimizer, schedule, seed, train_size, inside.build(ctx),
+        parts, one, ten, hundred, again, new_seed, stop, log_steps, preset, columns, power, controls,
+        inside.build(ctx),
     )  # fmt: skip
 
 
-def spec_of(controls: Sequence[Any], corpus: dict[str, Any], first: int | None = None) -> JobSpec:
-    """What the values of `Train.controls` say, as a job. Raises `LabError` for what cannot be trained."""
-    model, context, d_embed, d_hidden, n_layer, d_model, n_head, positions, *rest = controls
-    learning_rate, batch, steps, optimizer, schedule, seed, train_size = rest
-    for name, value, known in (
-        ("network", model, MODELS),
-        ("optimizer", optimizer, OPTIMIZERS),
-        ("schedule", schedule, SCHEDULES),
-    ):
-        if value not in known:
-            raise LabError(f"There is no {name} '{str(value)[:40]}'. Choose one of: {', '.join(known)}.")
-    if learning_rate is None or seed is None:
-        raise LabError("The learning rate and the seed need a number each. Fill in the empty one.")
-    options: dict[str, Any]
-    if MODELS[model] == "mlp":
-        options = {"context": int(context), "d_embed": int(d_embed), "d_hidden": int(d_hidden)}
-    else:
-        block = 32 if corpus.get("longest", 100) < 32 else 128
-        options = {
-            "context": block,
-            "n_layer": int(n_layer),
-            "d_model": int(d_model),
-            "n_head": int(n_head),
-            "positions": positions,
-        }
-    recipe = Recipe(
-        steps=int(steps),
-        optimizer=OPTIMIZERS[optimizer],  # type: ignore[arg-type]
-        learning_rate=float(learning_rate),
-        matrix_learning_rate=min(10_000.0, MUON_TIMES * float(learning_rate)),
-        schedule=SCHEDULES[schedule],  # type: ignore[arg-type]
-        batch_size=int(batch),
-        seed=int(seed),
-        train_size=int(train_size) if train_size else None,
-    )
-    return JobSpec(MODELS[model], options, recipe, corpus["source"], corpus["name"], first)
-
-
-def controls_of(preset: Preset, ui: Train) -> Updates:
-    """Put a preset's values into the controls."""
-    named = {ui.context: "context", ui.d_embed: "d_embed", ui.d_hidden: "d_hidden"}
-    if preset.model == "transformer":
-        named = {ui.n_layer: "n_layer", ui.d_model: "d_model", ui.n_head: "n_head", ui.positions: "positions"}
-    recipe = preset.recipe
-    by_value = {value: title for table in (OPTIMIZERS, SCHEDULES) for title, value in table.items()}
-    return {
-        ui.lesson: [h("p", preset.lesson)],
-        **{control: preset.options[name] for control, name in named.items()},
-        ui.learning_rate: recipe.learning_rate,
-        ui.batch: recipe.batch_size,
-        ui.steps: recipe.steps,
-        ui.optimizer: by_value[recipe.optimizer],
-        ui.schedule: by_value[recipe.schedule],
-        ui.train_size: recipe.train_size or 0,
+def _controls() -> tuple[dict[str, Any], gr.Radio, dict[str, tuple[gr.Column, ...]], gr.HTML]:
+    """The controls by name, the menu of presets, the columns of each model, and the slider of the rate."""
+    start = {
+        "seed": 42,
+        **recipes.values_of_preset("transformer-default"),
+        **recipes.values_of_preset("mlp-sensible"),
     }
+    made: dict[str, Any] = {}
+
+    def choice(name: str, values: tuple[Any, ...], label: str = "", **more: Any) -> None:
+        made[name] = gr.Radio(
+            [(_choice_word(value), value) for value in values], value=start[name], label=t(f"mlp.{label or name}"),
+            elem_classes="switch", elem_id=f"mlp-{name}", **more,
+        )  # fmt: skip
+
+    def slider(name: str, low: int, high: int, step: int, **more: Any) -> None:
+        made[name] = gr.Slider(
+            low, high, value=start[name], step=step, label=t(f"mlp.{name}"), elem_id=f"mlp-{name}", **more
+        )
+
+    made["model"] = gr.Radio(
+        [(t(f"mlp.model.{name}"), name) for name in recipes.MODELS], value="mlp", label=t("mlp.network"),
+        elem_classes=["switch", "network"], elem_id="mlp-model",
+    )  # fmt: skip
+    preset = gr.Radio(
+        _presets("mlp"), value=recipes.first_of("mlp"), label=t("mlp.lesson"), elem_classes="switch",
+        elem_id="mlp-preset",
+    )  # fmt: skip
+    with gr.Column(min_width=200) as mlp:
+        slider("context", 1, 8, 1)
+        slider("hidden", 16, 512, 16)
+    with gr.Column(visible=False, min_width=200) as transformer:
+        slider("layers", 1, 6, 1)
+        slider("width", 16, 128, 16)
+    with gr.Column(elem_classes="rate", min_width=200):
+        made["rate"] = gr.Number(start["rate"], label=t("mlp.rate"), elem_id="mlp-rate")
+        power = power_slider(t("mlp.rate_slider"), start["rate"], 1e-4, 100, elem_id="mlp-rate-slider")
+    slider("steps", 50, 5000, 50)
+    with gr.Accordion(t("mlp.more"), open=False, elem_id="mlp-more"):
+        with gr.Column(min_width=200) as more_mlp:
+            slider("embed", 2, 32, 1, info=t("mlp.embed_info"))
+            choice("activation", ("tanh", "relu", "gelu"))
+            choice("init", ("good", "too-large", "zero"))
+            made["norm"] = gr.Checkbox(start["norm"], label=t("mlp.norm"), elem_id="mlp-norm")
+        with gr.Column(visible=False, min_width=200) as more_transformer:
+            choice("heads", (1, 2, 4, 8))
+            choice("positions", ("learned", "sinusoidal"))
+        slider("batch", 8, 512, 8)
+        choice("optimizer", recipes.OPTIMIZERS)
+        choice("schedule", recipes.SCHEDULES)
+        made["decay"] = gr.Number(start["decay"], label=t("mlp.decay"), elem_id="mlp-decay")
+        made["size"] = gr.Number(
+            start["size"], precision=0, label=t("mlp.size"), info=t("mlp.size_info"), elem_id="mlp-size"
+        )
+        made["seed"] = gr.Number(
+            start["seed"], precision=0, label=t("mlp.seed"), info=t("mlp.seed_info"), elem_id="mlp-seed-value"
+        )
+    controls = {name: made[name] for name in CONTROLS}
+    return controls, preset, {"mlp": (mlp, more_mlp), "transformer": (transformer, more_transformer)}, power
+
+
+def _choice_word(value: Any) -> str:
+    return t(f"mlp.choice.{value}") if isinstance(value, str) else str(value)
+
+
+def _presets(model: str) -> list[tuple[str, str]]:
+    return [(recipes.title_of(name), name) for name in recipes.SHOWN[model]]
 
 
 def wire(ctx: Context, ui: Train) -> None:
     """Connect the events."""
-    here = [ctx.owner, ctx.corpus]
-    watchers: dict[str, int] = {}
-    """The number of the newest watch of each page; an older one ends when it sees a newer number."""
+    parts, predict = ui.parts, ui.predict
+    watching = Watching(ctx, parts)
+    controls = [ui.controls[name] for name in CONTROLS]
+    questions = {question.name: i for i, question in enumerate(predict.questions)}
+    drawing = predict.answers["drawing"]
 
-    async def choose_model(model: str) -> Updates:
-        kind = MODELS.get(model)
-        if kind is None:
-            raise LabError(f"There is no network '{str(model)[:40]}'. Choose MLP or Transformer.")
-        choices = presets_of(kind)
-        return {
-            ui.preset: gr.update(choices=choices, value=choices[0][1]),
-            ui.mlp: gr.update(visible=kind == "mlp"),
-            ui.transformer: gr.update(visible=kind == "transformer"),
-            **controls_of(PRESETS[choices[0][1]], ui),
+    # --- asking ---------------------------------------------------------------------------------------
+
+    def asked(name: str, values: dict[str, Any], drawn: Any = None) -> Updates:
+        """A question with the steps that the controls plan; `drawn` is what the student has drawn already."""
+        question = with_steps(predict.questions[questions[name]], values)
+        updates = predict.asked(questions[name])
+        if question.kind == "drawing":
+            value = drawing_value(
+                question.labels, question.mode, question.minimum, question.maximum, question.unit, question.total,
+                question.axis, drawn,
+            )  # fmt: skip
+            updates[drawing] = gr.update(visible=True, value=packed(value))
+        return {**updates, predict.another: gr.update(visible=False)}
+
+    def fill(values: dict[str, Any]) -> Updates:
+        """Values into the controls; the columns of the other model go away."""
+        updates: Updates = {ui.controls[name]: value for name, value in values.items()}
+        for model, columns in ui.columns.items():
+            updates |= {column: gr.update(visible=model == values["model"]) for column in columns}
+        return updates
+
+    def put(preset: str, state: dict[str, Any]) -> Updates:
+        """A preset into the controls, and its question where none is being answered."""
+        values = recipes.values_of_preset(preset)
+        choices = _presets(values["model"])
+        updates = {**fill(values), ui.preset: gr.update(choices=choices, value=preset)}
+        return {**updates, **then(preset, values, state)}
+
+    def then(preset: str | None, values: dict[str, Any], state: dict[str, Any], drawn: Any = None) -> Updates:
+        """After other settings: their question; or, while a run or its gap stands there, how to come to it."""
+        if state["at"] == "ask":
+            return asked(lessons.ABOUT[preset] if preset else "again", values, drawn)
+        if state["at"] == "run":
+            return {parts.message: problem(t("mlp.later"))}
+        title = recipes.title_of(preset) if preset else None
+        return {parts.next: t("mlp.next", title=title) if title else t("mlp.these"), parts.following: preset}
+
+    async def choose_model(model: str, state: dict[str, Any]) -> Updates:
+        return put(recipes.first_of(model), state)
+
+    async def choose_preset(preset: str, state: dict[str, Any]) -> Updates:
+        return put(preset, state)
+
+    async def changed(state: dict[str, Any], drawn: Any, *values: Any) -> Updates:
+        """A control was moved by hand: these are settings of the student's own."""
+        now = by_name(values)
+        question = predict.questions[state["index"]]
+        drawing_now = state["at"] == "ask" and question.kind == "drawing"
+        held = question.checked(answer_of(drawn)) if drawing_now else None
+        return {ui.preset: None, **then(None, now, state, held)}
+
+    async def go_next(preset: str | None, state: dict[str, Any], *values: Any) -> Updates:
+        """The next lesson, or another run with the settings as they stand."""
+        if preset is None:
+            return asked("again", by_name(values))
+        return put(preset, {**state, "at": "ask"})
+
+    def adopt(card: dict[str, Any]) -> Updates:
+        """The settings of a model on the bench, to change them."""
+        choices = _presets(card["model"]["kind"])
+        return {**fill(recipes.values_of_card(card)), ui.preset: gr.update(choices=choices, value=None)}
+
+    # --- the run --------------------------------------------------------------------------------------
+
+    async def begin(
+        question: Question, answer: Any, owner: str, corpus: Any, parent: str | None, preset: str | None, *values: Any
+    ) -> tuple[Told, Updates]:
+        """A locked guess starts the training at once."""
+        spec = spec_of(by_name(values), corpus, parent)
+        job = ctx.jobs.submit(spec, owner)
+        watching.plan(job, Plan(question, answer, preset))
+        said = lessons.predicted(question, answer, spec.recipe.steps or 1)
+        return Told(said, t("mlp.status.started", step=0, planned=spec.recipe.steps).replace("**", "")), {
+            ctx.job: job,
+            ctx.parent: None,
         }
 
-    async def choose_preset(name: str) -> Updates:
-        if name not in PRESETS:
-            raise LabError(f"There is no preset '{str(name)[:40]}'.")
-        return controls_of(PRESETS[name], ui)
+    def status_of(owner: str, job: str | None) -> Status:
+        """Where the run stands. Raises `LabError` for one that is over or unknown."""
+        if not job or job not in ctx.jobs.jobs_of(owner):
+            raise LabError(t("mlp.over"))
+        return ctx.jobs.poll(job, owner).status
 
-    async def play(owner: str, corpus: Any, job: str | None, *controls: Any) -> Updates:
-        """Train, pause or go on: what the one filled button says."""
-        status = status_of(owner, job)
-        if job and status and status.state in ("running", "waiting"):
-            ctx.jobs.command(job, owner, "pause")
-            return {ctx.job: job}
-        if job and status and status.state == "paused":
-            ctx.jobs.command(job, owner, "resume")
-            return {ctx.job: job}
-        return {ctx.job: ctx.jobs.submit(spec_of(controls, corpus), owner)}
+    async def play(owner: str, job: str | None) -> Updates:
+        """Pause or go on: what the one filled button says."""
+        state = status_of(owner, job).state
+        ctx.jobs.command(str(job), owner, "resume" if state == "paused" else "pause")
+        return {ctx.job: job}
 
     def stepper(steps: int) -> Any:
-        async def take(owner: str, corpus: Any, job: str | None, *controls: Any) -> Updates:
-            status = status_of(owner, job)
-            if job and status and status.state in ("running", "paused", "waiting"):
-                ctx.jobs.command(job, owner, "step", steps)
-                return {ctx.job: job}
-            return {ctx.job: ctx.jobs.submit(spec_of(controls, corpus, steps), owner)}
+        async def take(owner: str, job: str | None) -> Updates:
+            status_of(owner, job)
+            ctx.jobs.command(str(job), owner, "step", steps)
+            return {ctx.job: job}
 
         return take
 
     async def stop(owner: str, job: str | None) -> Updates:
-        if not job or status_of(owner, job) is None:
-            raise LabError("Nothing is being trained. Press Train to begin.")
-        ctx.jobs.command(job, owner, "stop")
+        status_of(owner, job)
+        ctx.jobs.command(str(job), owner, "stop")
         return {ctx.job: job}
 
-    async def again(owner: str, corpus: Any, job: str | None, *controls: Any) -> Updates:
-        """The same seed from the start: the same run, step for step."""
-        spec = spec_of(controls, corpus)  # refuses bad values before the old run ends
-        if job and status_of(owner, job) is not None:
+    async def again(owner: str, corpus: Any, job: str | None, *values: Any) -> Updates:
+        """From the start, with the settings as they stand; the guess stays. The same settings are the same run."""
+        old = ctx.jobs.poll(job, owner).spec.parent if job and job in ctx.jobs.jobs_of(owner) else None
+        spec = spec_of(by_name(values), corpus, old)  # refuses bad values before the old run ends
+        plan = watching.plans.get(job or "")
+        if job and job in ctx.jobs.jobs_of(owner):
             ctx.jobs.command(job, owner, "discard")
-        return {ctx.job: ctx.jobs.submit(spec, owner)}
+        new = ctx.jobs.submit(spec, owner)
+        if plan is not None:
+            watching.plan(new, replace(plan))
+        return {ctx.job: new}
 
-    async def reseed(owner: str, corpus: Any, job: str | None, *controls: Any) -> Updates:
-        seed = secrets.randbelow(10_000)
-        values = [*controls]
-        values[ui.controls.index(ui.seed)] = seed
-        return {**await again(owner, corpus, job, *values), ui.seed: seed}
+    async def reseed(owner: str, corpus: Any, job: str | None, *values: Any) -> Updates:
+        now = {**by_name(values), "seed": secrets.randbelow(10_000)}
+        return {**await again(owner, corpus, job, *now.values()), ui.controls["seed"]: now["seed"]}
 
-    def status_of(owner: str, job: str | None) -> Status | None:
-        """Where the job stands; None when it is over or unknown."""
-        if not job or job not in ctx.jobs.jobs_of(owner):
-            return None
-        return ctx.jobs.poll(job, owner).status
+    async def halve(owner: str, corpus: Any, job: str | None, *values: Any) -> Updates:
+        """After a run that diverged: back to the start, with half the learning rate."""
+        now = by_name(values)
+        rate = float(f"{(now['rate'] or 0) / 2:.2g}")
+        spec = spec_of({**now, "rate": rate}, corpus)
+        new = ctx.jobs.submit(replace(spec, parent=job), owner)
+        question = predict.questions[questions["again"]]
+        entry = Entry(level="mlp", question=question.name, asked=question.text)
+        state = {"at": "run", "index": questions["again"], "entry": entry.model_dump()}
+        watching.plan(new, Plan(question, None, None, state))
+        return {ctx.job: new, ui.controls["rate"]: rate, ui.preset: None}
 
-    async def watch(
-        owner: str, corpus: Any, job: str | None, log_steps: str, chosen: str | None, request: gr.Request
-    ) -> AsyncIterator[Updates]:
-        """Everything on the screen, then what is new several times a second, until the job rests."""
-        session = request.session_hash or ""
-        number = watchers[session] = next_seq()
-        log = log_steps == "Log steps"
-        if job is not None and known(owner, job):  # a training stands beside the baselines of its own corpus
-            spec = ctx.jobs.poll(job, owner).spec
-            own = {"source": spec.corpus, "name": spec.corpus_name}
-            found = await ctx.ask_corpus(own, owner, "baselines")
-        else:
-            found = await ctx.ask_corpus(corpus, owner, "baselines")
-        marks = found["marks"]
-        networks = [card for card in ctx.cards(owner) if card["model"]["kind"] != "ngram"]
-        comparable = [card for card in networks if card["corpus"]["sha256"] == found["sha256"]]
-        earlier = [curve_of(card) for card in comparable if card["id"] != job]
-        if job is None or not known(owner, job):
-            yield show_last(comparable, marks, log)
-            return
-        ctx.looks[session] = job  # what begins to learn is looked at, until another model is chosen
-        snapshot = ctx.jobs.poll(job, owner)
-        run = Curve(short_name(job))
-        probes: list[Any] = []
-        collect(snapshot, run, probes)
-        planned = planned_of(snapshot)
-        seq = next_seq()
-        ends = run.range(marks)
-        yield {
-            ui.loss: loss_curve(run, earlier[:EARLIER_RUNS], marks, planned, log).to_value(seq),
-            **screen(snapshot, run, probes, marks),
-            **await ctx.refresh(owner, corpus, job),
-        }
-        since, shown = snapshot.seq, state_key(snapshot)
-        try:
-            while watchers.get(session) == number:
-                if snapshot.status.state in ("done", "failed"):
-                    break
-                # A paused training is looked at, too, or it would be taken for abandoned.
-                await asyncio.sleep(PAUSED_PERIOD if snapshot.status.state == "paused" else PERIOD)
-                snapshot = ctx.jobs.poll(job, owner, since)
-                since = snapshot.seq
-                if snapshot.reset:
-                    run, probes = Curve(run.name), []
-                new = collect(snapshot, run, probes)
-                updates: Updates = {}
-                needed = run.range(marks)
-                if snapshot.reset or needed != ends or planned_of(snapshot) > planned:
-                    ends, planned, seq = needed, planned_of(snapshot), next_seq()
-                    updates[ui.loss] = loss_curve(run, earlier[:EARLIER_RUNS], marks, planned, log).to_value(seq)
-                elif new["batch"] or new["validation"]:
-                    after, seq = seq, next_seq()
-                    grown = growth(new["batch"], new["validation"], run, log)
-                    if new["validation"]:
-                        notes = loss_curve(run, [], marks, planned, log).plotly["layout"]["annotations"]
-                        grown = replace(grown, notes=notes)
-                    updates[ui.loss] = grown.to_value(seq, after)
-                if snapshot.events or state_key(snapshot) != shown:
-                    shown = state_key(snapshot)
-                    updates |= screen(snapshot, run, probes if new["names"] else None, marks)
-                if new["validation"]:
-                    updates |= await ctx.refresh(owner, corpus, ctx.looks.get(session, job))
-                if new["embedding"] and ctx.looks.get(session) == job:
-                    updates[ctx.letters] = live_letters(snapshot, new["embedding"][-1])
-                if updates:
-                    yield updates
-        finally:
-            if watchers.get(session) == number:
-                del watchers[session]
-        if snapshot.status.state == "done":
-            yield await ctx.refresh(owner, corpus, job)
-
-    def known(owner: str, job: str) -> bool:
-        try:
-            ctx.jobs.poll(job, owner)
-        except LabError:
-            return False
-        return True
-
-    def show_last(cards: list[dict[str, Any]], marks: Any, log: bool) -> Updates:
-        """Nothing is being trained: the newest finished network, so that the screen is never empty."""
-        if not cards:
-            empty = loss_curve(Curve(""), [], marks, 1000, log)
-            return {ui.status: status_trees(None, None), ui.loss: empty.to_value(next_seq()), ui.play: "Train"}
-        card, run = cards[0], curve_of(cards[0])
-        earlier = [curve_of(old) for old in cards[1 : 1 + EARLIER_RUNS]]
+    async def look_at(owner: str, corpus: Any, job: str | None, log_steps: str, event: gr.EventData) -> Updates:
+        """A network chosen on the bench stands on the chart, unless one learns."""
+        what = str(getattr(event, "do", ""))
+        if not what.startswith("choose:") or (job and job in ctx.jobs.jobs_of(owner)):
+            return {}
         return {
-            ui.loss: loss_curve(run, earlier, marks, card["planned_steps"], log).to_value(next_seq()),
-            ui.names: names_trees(card["history"]["names"]),
-            ui.status: status_trees(None, short_name(card["id"])),
-            ui.play: "Train",
+            ctx.moment: None,
+            **await watching.rest(owner, corpus, what.removeprefix("choose:"), log_steps == "log"),
         }
 
-    def screen(snapshot: Snapshot, run: Curve, probes: list[Any] | None, marks: Any) -> Updates:
-        """Status, names and the button's word."""
-        updates: Updates = {
-            ui.status: status_trees(snapshot, run.name, run, marks),
-            ui.play: gr.update(
-                value={"running": "Pause", "waiting": "Pause", "paused": "Go on"}.get(snapshot.status.state, "Train")
-            ),
-        }
-        if probes is not None:
-            updates[ui.names] = names_trees(probes)
-        if snapshot.status.sentence:
-            updates[ui.message] = [h("p", snapshot.status.sentence, role="alert")]
-        return updates
+    # --- events ---------------------------------------------------------------------------------------
 
-    transport = [*here, ctx.job, *ui.controls]
-    view = [*here, ctx.job, ui.log_steps, ctx.chosen]
-    shown = [
-        ui.loss,
-        ui.names,
-        ui.status,
-        ui.play,
-        ui.message,
-        ctx.letters,
-        *ctx.frame,
-    ]
+    here = [ctx.owner, ctx.corpus, ctx.job]
+    view = [*here, ui.log_steps, ctx.chosen, parts.shown, predict.state, ctx.work]
+    shown = [*parts.outputs, ctx.work, ctx.letters, ctx.moment, *ctx.frame]
+    own = [component for columns in ui.columns.values() for component in columns]
+    asks = [*predict.outputs, parts.message, parts.next, parts.following, ui.preset, *controls, *own]
 
-    def then_watch(event: Any) -> Any:
-        return live(event.success, guarded_stream(ui.message, watch), view, shown)
+    def then_watch(event: Any) -> None:
+        live(event.success, guarded_stream(parts.message, watching.watch), view, shown)
 
+    for event in predict.wire(
+        ctx, parts.message, begin, [ctx.parent, ui.preset, *controls], [ctx.job, ctx.parent]
+    ):  # fmt: skip
+        then_watch(event)
     for button, function in (
-        (ui.play, play),
-        (ui.one, stepper(1)),
-        (ui.ten, stepper(10)),
-        (ui.hundred, stepper(100)),
-        (ui.again, again),
-    ):
-        then_watch(light(button.click, guarded(ui.message, function), transport, [ctx.job, ui.message]))
-    then_watch(light(ui.new_seed.click, guarded(ui.message, reseed), transport, [ctx.job, ui.seed, ui.message]))
-    then_watch(light(ui.stop.click, guarded(ui.message, stop), [ctx.owner, ctx.job], [ctx.job, ui.message]))
-    for event in (ui.log_steps.input, ui.loss.resync):
-        live(event, guarded_stream(ui.message, watch), view, shown)
-    preset_outputs = [
-        ui.lesson, ui.context, ui.d_embed, ui.d_hidden, ui.n_layer, ui.d_model, ui.n_head, ui.positions,
-        ui.learning_rate, ui.batch, ui.steps, ui.optimizer, ui.schedule, ui.train_size, ui.message,
-    ]  # fmt: skip
+        (parts.play, play), (ui.one, stepper(1)), (ui.ten, stepper(10)), (ui.hundred, stepper(100)), (ui.stop, stop),
+    ):  # fmt: skip
+        then_watch(
+            light(button.click, guarded(parts.message, function), [ctx.owner, ctx.job], [ctx.job, parts.message])
+        )
+    for button, function in ((ui.again, again), (ui.new_seed, reseed), (parts.halve, halve)):
+        outputs = [ctx.job, parts.message, ui.controls["seed"], ui.controls["rate"], ui.preset]
+        then_watch(light(button.click, guarded(parts.message, function), [*here, *controls], outputs))
+    for event in (ui.log_steps.input, parts.loss.resync):
+        live(event, guarded_stream(parts.message, watching.watch), view, shown)
+    went = light(
+        parts.loss.scrub, guarded(parts.message, watching.go_to), [ctx.owner, ctx.corpus, parts.shown],
+        [ctx.moment, parts.names, parts.letters, parts.message], trigger_mode="always_last",
+    )  # fmt: skip
+    if ui.inside.look is not None:
+        light(went.then, *ui.inside.look)
     light(
-        ui.model.input,
-        guarded(ui.message, choose_model),
-        [ui.model],
-        [ui.preset, ui.mlp, ui.transformer, *preset_outputs],
+        ctx.bench.act, guarded(parts.message, look_at), [*here, ui.log_steps],
+        [parts.loss, parts.shown, parts.names, parts.letters, ctx.moment, parts.message],
+    )  # fmt: skip
+    light(
+        ui.controls["model"].input, guarded(parts.message, choose_model), [ui.controls["model"], predict.state], asks
     )
-    light(ui.preset.input, guarded(ui.message, choose_preset), [ui.preset], preset_outputs)
-    ctx.watch = (guarded_stream(ui.message, watch), view, shown)
+    light(ui.preset.input, guarded(parts.message, choose_preset), [ui.preset, predict.state], asks)
+    light(parts.next.click, guarded(parts.message, go_next), [parts.following, predict.state, *controls], asks)
+    join_to(ui.power, ui.controls["rate"])
+    for moved in (*(control for name, control in ui.controls.items() if name != "model"), ui.power):
+        light(moved.input, guarded(parts.message, changed), [predict.state, drawing, *controls], asks)
     inside.wire(ctx, ui.inside)
+
+    # --- for the frame --------------------------------------------------------------------------------
+
+    ctx.watch = (guarded_stream(parts.message, watching.watch), view, shown)
+    ctx.controls["mlp"] = {"preset": ui.preset, **ui.controls}
+    ctx.presets["mlp"] = (
+        [name for names in recipes.SHOWN.values() for name in names],
+        lambda preset: put(preset, {"at": "ask"}),
+        [*predict.outputs, ui.preset, *controls, *own],
+    )
+    ctx.adopters["mlp"] = (
+        adopt,
+        [ui.preset, *controls, *own],
+    )
+
+
+def with_steps(question: Question, values: dict[str, Any]) -> Question:
+    """A drawing over the steps that are planned."""
+    steps = values.get("steps")
+    if question.kind != "drawing" or not isinstance(steps, int | float) or steps < 1:
+        return question
+    return replace(question, labels=[f"{step:,}" for step in lessons.drawn_steps(int(steps))])

@@ -27,11 +27,10 @@ function resolve(value, style) {
 
 const narrow = () => plot.clientWidth < 480;
 
-// Beside a small chart only a short name and the number of a baseline fit.
+// Beside a small chart only a short text fits: a note's `name`.
 function shortened(notes) {
   if (!narrow() || !(current.figure.layout.meta || {}).narrow_margin) return notes;
-  return notes.map((note) => (note.xref === "paper" && note.xanchor === "left" && note.x === 1
-    ? { ...note, text: note.text.replace(/^Kneser–Ney/, "KN") } : note));
+  return notes.map((note) => (note.name ? { ...note, text: note.name } : note));
 }
 
 function fitted(layout) {

@@ -1,0 +1,170 @@
+"""Between the controls of the training screen and what is trained: jobs, presets and cards as values of controls.
+
+The values of the screen travel as a dictionary by these names; `CONTROLS` is their order.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lmlab.errors import LabError
+from lmlab.jobs.messages import JobSpec
+from lmlab.strings import t
+from lmlab.training.presets import PRESETS, Preset
+from lmlab.training.recipe import Recipe
+
+MODELS = ("mlp", "transformer")
+OPTIMIZERS = ("adamw", "sgd", "muon")
+SCHEDULES = ("linear", "cosine", "constant")
+MUON_TIMES = 5.0  # Muon's rate for the matrices is so many times the learning rate of the rest
+
+CONTROLS = (
+    "model", "context", "hidden", "embed", "activation", "init", "norm", "layers", "width", "heads", "positions",
+    "rate", "steps", "batch", "optimizer", "schedule", "decay", "size", "seed",
+)  # fmt: skip
+
+OPTIONS: dict[str, dict[str, str]] = {
+    "mlp": {
+        "context": "context", "d_embed": "embed", "d_hidden": "hidden", "activation": "activation", "init": "init",
+        "batch_norm": "norm",
+    },
+    "transformer": {
+        "d_model": "width", "n_layer": "layers", "n_head": "heads", "positions": "positions",
+    },
+}  # fmt: skip
+"""Of each model: its options, and the control of each."""
+
+DEFAULTS: dict[str, Any] = {"activation": "tanh", "init": "good", "norm": False, "positions": "learned"}
+"""What an option is where a preset does not name it."""
+
+SHOWN: dict[str, tuple[str, ...]] = {
+    "mlp": (
+        "mlp-sensible", "mlp-one-letter", "mlp-too-fast", "mlp-500-names", "mlp-too-large", "mlp-zero",
+        "mlp-batch-norm", "mlp-window-5", "mlp-beat-kneser-ney",
+    ),
+    "transformer": ("transformer-default", "transformer-one-block", "transformer-500-names", "gpt-1-block"),
+}  # fmt: skip
+"""The presets of each model on this screen, in the order of the lessons; its controls can say them in full."""
+
+
+def first_of(model: str) -> str:
+    """The preset that a model begins with. Raises `LabError` for what is no model of this screen."""
+    if model not in SHOWN:
+        raise LabError(f"There is no network '{str(model)[:40]}'. Choose one of: {', '.join(MODELS)}.")
+    return SHOWN[model][0]
+
+
+def title_of(name: str) -> str:
+    """A preset in the words of the screen."""
+    return t(f"mlp.preset.{name}.title")
+
+
+def next_of(name: str | None) -> str:
+    """The lesson after this one; the first again after the last.
+
+    >>> next_of("mlp-sensible"), next_of("mlp-beat-kneser-ney")
+    ('mlp-one-letter', 'transformer-default')
+    """
+    road = [preset for model in MODELS for preset in SHOWN[model]]
+    return road[(road.index(name) + 1) % len(road)] if name in road else road[0]
+
+
+# --- into the controls -------------------------------------------------------------------------------------
+
+
+def values_of_preset(name: str) -> dict[str, Any]:
+    """What a preset sets the controls to; those that it does not speak of keep their values.
+
+    >>> values_of_preset("mlp-zero")["init"], "seed" in values_of_preset("mlp-zero")
+    ('zero', False)
+    """
+    if name not in PRESETS or all(name not in names for names in SHOWN.values()):
+        raise LabError(f"There is no preset '{str(name)[:40]}' here. Choose one of the lessons.")
+    preset: Preset = PRESETS[name]
+    values = values_of(preset.model, preset.options, preset.recipe)
+    del values["seed"]  # the student's own: a lesson holds for every seed
+    return values
+
+
+def values_of_card(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What the card of a trained model sets the controls to. Raises `LabError` for another kind of model."""
+    kind = card["model"]["kind"]
+    if kind not in MODELS:
+        raise LabError(f"The screen has no controls for a model of the kind '{kind}'. Choose another model.")
+    recipe = Recipe(**{**card["recipe"], "seconds": None, "steps": card["planned_steps"]})
+    return values_of(kind, card["model"]["options"], recipe)
+
+
+def values_of(model: str, options: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
+    """A model and a recipe as values of the controls."""
+    named = {control: options.get(option, DEFAULTS.get(control)) for option, control in OPTIONS[model].items()}
+    return {
+        "model": model,
+        **named,
+        "rate": recipe.learning_rate,
+        "steps": recipe.steps,
+        "batch": recipe.batch_size,
+        "optimizer": recipe.optimizer,
+        "schedule": recipe.schedule,
+        "decay": recipe.weight_decay,
+        "size": recipe.train_size or 0,
+        "seed": recipe.seed,
+    }
+
+
+# --- out of the controls -----------------------------------------------------------------------------------
+
+
+def spec_of(values: Mapping[str, Any], corpus: Mapping[str, Any], parent: str | None = None) -> JobSpec:
+    """What the controls say, as a job. Raises `LabError` for what cannot be trained.
+
+    >>> values = {"seed": 42, **values_of_preset("mlp-one-letter")}
+    >>> spec_of(values, {"source": "names", "name": "names", "longest": 15}).options["context"]
+    1
+    """
+    model = values["model"]
+    for name, value, known in (
+        ("network", model, MODELS),
+        ("optimizer", values["optimizer"], OPTIMIZERS),
+        ("schedule", values["schedule"], SCHEDULES),
+    ):
+        if value not in known:
+            raise LabError(f"There is no {name} '{str(value)[:40]}'. Choose one of: {', '.join(known)}.")
+    for name, label in (
+        ("rate", "learning rate"),
+        ("seed", "seed"),
+        ("steps", "steps"),
+        ("batch", "batch"),
+        ("decay", "weight decay"),
+    ):
+        if values[name] is None:
+            raise LabError(f"The {label} has no number. Fill in the empty one.")
+    options = {option: _plain(values[control]) for option, control in OPTIONS[model].items()}
+    if model == "transformer":
+        options["context"] = 32 if corpus.get("longest", 100) < 32 else 128
+    else:  # what is as usual goes without saying: the card and the comparison of two models stay short
+        options = {
+            option: value for option, value in options.items() if DEFAULTS.get(OPTIONS[model][option]) != value
+        }
+    rate = float(values["rate"])
+    recipe = Recipe(
+        steps=int(values["steps"]),
+        optimizer=values["optimizer"],
+        learning_rate=rate,
+        matrix_learning_rate=min(10_000.0, MUON_TIMES * rate) if rate > 0 else 1.0,
+        schedule=values["schedule"],
+        batch_size=int(values["batch"]),
+        weight_decay=float(values["decay"]),
+        seed=int(values["seed"]),
+        train_size=int(values["size"]) if values["size"] else None,
+    )
+    return JobSpec(model, options, recipe, corpus["source"], corpus["name"], None, parent)
+
+
+def _plain(value: Any) -> Any:
+    """Sliders send whole numbers as floats at times."""
+    return int(value) if isinstance(value, float) and value == int(value) else value
+
+
+def by_name(values: Sequence[Any]) -> dict[str, Any]:
+    """The values of the controls, in their order, by their names."""
+    return dict(zip(CONTROLS, values, strict=True))

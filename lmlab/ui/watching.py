@@ -1,0 +1,397 @@
+"""The training screen while something learns, and after it: the chart, the words, the names, and the way back."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import gradio as gr
+
+from lmlab.errors import LabError
+from lmlab.figures.training import Curve, growth, loss_curve
+from lmlab.jobs.messages import JobSpec, Snapshot
+from lmlab.runs.cards import short_name
+from lmlab.strings import t
+from lmlab.ui.bench import next_seq
+from lmlab.ui.context import Context, Updates, problem
+from lmlab.ui.depths import drawn
+from lmlab.ui.lessons import Outcome, drawn_steps, gap, predicted, sums, truth_of
+from lmlab.ui.predict import Predict, Question, Told, steps_trees
+from lmlab.ui.recipes import next_of, title_of
+from lmlab.ui.training_view import (
+    LOSS_CODE,
+    collect,
+    curve_of,
+    dimensions_of,
+    letters_value,
+    names_trees,
+    planned_of,
+    probes_of,
+    sentence_of_run,
+    state_key,
+    status_tree,
+)
+from lmlab.ui.work import Entry
+
+EARLIER_RUNS = 5
+PERIOD = 0.15  # seconds between two looks at a running job
+PAUSED_PERIOD = 1.0
+MOST_PLANS = 1000
+OVER = ("done", "failed")
+
+
+@dataclass
+class Parts:
+    """The components that a training changes."""
+
+    predict: Predict
+    message: gr.HTML
+    play: gr.Button
+    next: gr.Button
+    halve: gr.Button
+    loss: gr.HTML
+    names: gr.HTML
+    letters: gr.HTML
+    shown: gr.State
+    """Id of the run on the loss chart, running or finished; None for an empty chart."""
+    following: gr.State
+    """The preset that `next` begins, or None for the settings as they stand."""
+
+    @property
+    def outputs(self) -> list[Any]:
+        """All of them."""
+        return [
+            *self.predict.outputs, self.message, self.play, self.next, self.halve, self.loss, self.names,
+            self.letters, self.shown, self.following,
+        ]  # fmt: skip
+
+
+@dataclass
+class Plan:
+    """What was guessed about a run, and where its prediction stands."""
+
+    question: Question
+    answer: Any
+    preset: str | None
+    state: dict[str, Any] | None = None
+    """The state of the prediction at "run"; None until the page has told it."""
+
+
+@dataclass
+class View:
+    """What stands on the chart."""
+
+    id: str
+    run: Curve
+    probes: dict[str, list[Any]]
+    symbols: Sequence[str]
+    options: Mapping[str, Any]
+    planned: int
+    batch: int
+    guess: list[list[float]] = field(default_factory=list)
+
+
+class Watching:
+    """Shows the training of each page. One for an app: it remembers what each page looks at."""
+
+    def __init__(self, ctx: Context, ui: Parts) -> None:
+        self.ctx, self.ui = ctx, ui
+        self.plans: OrderedDict[str, Plan] = OrderedDict()
+        self.newest: dict[str, int] = {}
+        """The number of the newest watch of each page; an older one ends when it sees a newer number."""
+        self.back: dict[str, int] = {}
+        """The step that each page has gone back to: what is learned meanwhile must not take its place."""
+
+    def plan(self, job: str, plan: Plan) -> None:
+        """Remember what was guessed about a run."""
+        self.plans[job] = plan
+        while len(self.plans) > MOST_PLANS:
+            self.plans.popitem(last=False)
+
+    # --- the live run ---------------------------------------------------------------------------------
+
+    async def watch(
+        self, owner: str, corpus: Any, job: str | None, log_steps: str, chosen: str | None, shown: str | None,
+        state: dict[str, Any], stored: Any, request: gr.Request,
+    ) -> AsyncIterator[Updates]:  # fmt: skip
+        """Everything on the screen, then what is new several times a second, until the job rests."""
+        ctx, ui = self.ctx, self.ui
+        session = request.session_hash or ""
+        number = self.newest[session] = next_seq()
+        self.back.pop(session, None)
+        log = log_steps == "log"
+        snapshot = self.snapshot(owner, job)
+        if job is None or snapshot is None or snapshot.status.state in OVER:
+            wanted = job if snapshot is not None else None
+            yield {ctx.moment: None, **await self.rest(owner, corpus, wanted or shown or chosen, log)}
+            return
+        # A training stands beside the baselines of its own corpus.
+        found = await ctx.ask_corpus(ctx.corpus_of(owner, job, corpus), owner, "baselines")
+        marks = dict(found["marks"])
+        earlier = await self.earlier(owner, found["sha256"], job)
+        ctx.looks[session] = job  # what begins to learn is looked at, until another model is chosen
+        plan = self.prediction(job, state)
+        view = self.view_of(snapshot, plan)
+        ends = view.run.range(found["marks"], view.guess)
+        chart = self.chart(view, earlier, found["marks"], log)
+        yield {
+            ui.loss: chart,
+            ui.shown: job,
+            ctx.moment: None,
+            **ui.predict.told(Told(predicted(plan.question, plan.answer, view.planned), ""), plan.state or {}),
+            **self.words(snapshot, view, plan, marks),
+            ui.names: names_trees(view.probes["names"]),
+            **self.letters(session, view),
+            **await ctx.refresh(owner, corpus, job),
+        }
+        seq, since, said = chart["seq"], snapshot.seq, state_key(snapshot)
+        try:
+            while self.newest.get(session) == number and snapshot.status.state not in OVER:
+                # A paused training is looked at, too, or it would be taken for abandoned.
+                await asyncio.sleep(PAUSED_PERIOD if snapshot.status.state == "paused" else PERIOD)
+                snapshot = ctx.jobs.poll(job, owner, since)
+                since = snapshot.seq
+                if snapshot.reset:
+                    view = self.view_of(replace(snapshot, events=[]), plan)
+                new = collect(snapshot, view.run, view.probes)
+                view = replace(view, symbols=snapshot.symbols, planned=max(view.planned, planned_of(snapshot)))
+                updates: Updates = {}
+                needed = view.run.range(found["marks"], view.guess)
+                if snapshot.reset or needed != ends:
+                    ends = needed
+                    updates[ui.loss] = self.chart(view, earlier, found["marks"], log)
+                    seq = updates[ui.loss]["seq"]
+                elif new["batch"] or new["validation"] or new["moment"]:
+                    after, seq = seq, next_seq()
+                    grown = growth(new["batch"], new["validation"], view.run, log)
+                    if new["validation"]:
+                        grown = replace(grown, notes=self.notes(view, found["marks"], log))
+                    updates[ui.loss] = {**grown.to_value(seq, after), "scrub": self.scrubber(view)}
+                if snapshot.events or state_key(snapshot) != said:
+                    said = state_key(snapshot)
+                    updates |= self.words(snapshot, view, plan, marks)
+                if new["names"] and session not in self.back:
+                    updates[ui.names] = names_trees(view.probes["names"])
+                if new["embedding"]:
+                    updates |= self.letters(session, view)
+                if new["validation"]:
+                    updates |= await ctx.refresh(owner, corpus, ctx.looks.get(session, job))
+                if updates:
+                    yield updates
+        finally:
+            if self.newest.get(session) == number:
+                del self.newest[session]
+        if snapshot.status.state in OVER:
+            yield await self.finish(owner, corpus, stored, snapshot, view, plan, marks)
+
+    def snapshot(self, owner: str, job: str | None) -> Snapshot | None:
+        """Where a job stands; None for one that is forgotten or another's."""
+        if job is None:
+            return None
+        try:
+            return self.ctx.jobs.poll(job, owner)
+        except LabError:
+            return None
+
+    def prediction(self, job: str, state: dict[str, Any]) -> Plan:
+        """What was guessed about the run, also after a reload; as skipped where nobody was asked."""
+        plan = self.plans.get(job) or Plan(self.ui.predict.questions[1], None, None)
+        if plan.state is None:
+            if state.get("at") == "run" and state.get("entry"):
+                plan.state = state
+            else:
+                entry = Entry(level="mlp", question=plan.question.name, asked=plan.question.text, guess=plan.answer)
+                index = list(self.ui.predict.questions).index(plan.question)
+                plan.state = {"at": "run", "index": index, "entry": entry.model_dump()}
+        self.plan(job, plan)
+        return plan
+
+    def view_of(self, snapshot: Snapshot, plan: Plan) -> View:
+        """A job as it stands."""
+        spec = snapshot.spec
+        view = View(
+            snapshot.job, Curve(short_name(snapshot.job)), {}, snapshot.symbols, spec.options, planned_of(snapshot),
+            spec.recipe.batch_size, self.guess_of(plan, spec.recipe.steps),
+        )  # fmt: skip
+        collect(snapshot, view.run, view.probes)
+        return view
+
+    def guess_of(self, plan: Plan | None, planned: int | None) -> list[list[float]]:
+        """The curve that was drawn, as points of the chart."""
+        if plan is None or plan.question.kind != "drawing" or plan.answer is None or planned is None:
+            return []
+        return [[step, loss] for step, loss in zip(drawn_steps(planned), plan.answer, strict=True)]
+
+    def words(self, snapshot: Snapshot, view: View, plan: Plan, marks: Mapping[str, float]) -> Updates:
+        """The three steps and the word on the button."""
+        ui = self.ui
+        guess = predicted(plan.question, plan.answer, view.planned)
+        status = status_tree(snapshot, view.run, marks)
+        paused = snapshot.status.state == "paused"
+        return {
+            ui.predict.said: steps_trees(
+                2, guess if plan.answer is not None else t("predict.skipped"), status, plan.question.later[1]
+            ),
+            ui.play: t("mlp.go_on" if paused else "mlp.pause"),
+        }
+
+    def letters(self, session: str, view: View) -> Updates:
+        """Both plots of the letters, where the page looks at this run as it is now."""
+        if not view.probes["embedding"] or session in self.back or self.ctx.looks.get(session) != view.id:
+            return {}
+        dimensions = dimensions_of(view.options)
+        places = view.probes["embedding"]
+        return {
+            self.ui.letters: letters_value(view.symbols, places, dimensions),
+            self.ctx.letters: letters_value(view.symbols, places, dimensions, size=(530.0, 440.0)),
+        }
+
+    # --- its end --------------------------------------------------------------------------------------
+
+    async def finish(
+        self, owner: str, corpus: Any, stored: Any, snapshot: Snapshot, view: View, plan: Plan,
+        marks: Mapping[str, float],
+    ) -> Updates:  # fmt: skip
+        """The run is over: the gap, and what to do next."""
+        ctx, ui = self.ctx, self.ui
+        frame = await ctx.refresh(owner, corpus, snapshot.job)
+        if snapshot.status.state == "failed" or not view.run.validation:
+            message = problem(snapshot.status.sentence) if snapshot.status.sentence else []
+            return {**ui.predict.asked(0), ui.message: message, **frame}
+        card = ctx.card(snapshot.job, owner)
+        outcome = await self.outcome(owner, corpus, snapshot.job, snapshot.spec, view.run, marks, card)
+        told = Told(
+            predicted(plan.question, plan.answer, view.planned),
+            sentence_of_run(snapshot, view.run, marks).replace("**", ""),
+            gap(plan.question, plan.answer, outcome),
+            truth_of(plan.question, outcome),
+        )
+        following = next_of(plan.preset)
+        limited = snapshot.status.sentence if snapshot.status.sentence and not outcome.diverged else None
+        return {
+            **ui.predict.finish(ctx, owner, stored, plan.state or {}, told),
+            ui.predict.another: gr.update(visible=False),  # the next lesson takes its place
+            ui.next: t("mlp.next", title=title_of(following)),
+            ui.following: following,
+            ui.halve: gr.update(visible=bool(outcome.diverged)),
+            ui.message: problem(limited) if limited else [],
+            **frame,
+        }
+
+    async def outcome(
+        self, owner: str, corpus: Any, job: str, spec: JobSpec, run: Curve, marks: Mapping[str, float],
+        card: Mapping[str, Any],
+    ) -> Outcome:  # fmt: skip
+        """The run with what its lesson compares it with."""
+        outcome = Outcome(spec, run, marks, card.get("diverged"))
+        if spec.options.get("context") == 1:
+            own = self.ctx.corpus_of(owner, job, corpus)
+            table = await self.ctx.ask_corpus(own, owner, "count", order=2, smoothing="add-k", k=0.1)
+            outcome = replace(outcome, bigram_train=table["train"]["nll"])
+        if spec.options.get("init") == "zero":
+            found = await self.ctx.ask(job, owner, "symmetry")
+            outcome = replace(outcome, difference=found["difference"], units=found["units"])
+        return outcome
+
+    # --- at rest --------------------------------------------------------------------------------------
+
+    async def rest(self, owner: str, corpus: Any, wanted: str | None, log: bool) -> Updates:
+        """Nothing learns: the wanted network, or the newest one of the corpus, so that the screen is never empty."""
+        ui = self.ui
+        found = await self.ctx.ask_corpus(corpus, owner, "baselines")
+        networks = await self.networks(owner, found["sha256"])
+        card = next((card for card in networks if card["id"] == wanted), networks[0] if networks else None)
+        if card is None:
+            return {
+                ui.loss: drawn(loss_curve(Curve(""), [], found["marks"], 1000, log), sums(None), LOSS_CODE),
+                ui.shown: None,
+                ui.names: [],
+                ui.letters: None,
+            }
+        view = self.view_of_card(card)
+        earlier = [curve_of(other) for other in networks if other is not card][:EARLIER_RUNS]
+        about = await self.ctx.ask_corpus(corpus, owner, "corpus")
+        view = replace(view, symbols=about["symbols"])
+        return {
+            ui.loss: self.chart(view, earlier, found["marks"], log),
+            ui.shown: card["id"],
+            ui.names: names_trees(view.probes["names"]),
+            ui.letters: letters_value(view.symbols, view.probes["embedding"], dimensions_of(view.options)),
+        }
+
+    def view_of_card(self, card: dict[str, Any]) -> View:
+        """A finished run, for the chart."""
+        return View(
+            card["id"], curve_of(card), probes_of(card), (), card["model"]["options"], card["planned_steps"],
+            card["recipe"]["batch_size"], self.guess_of(self.plans.get(card["id"]), card["planned_steps"]),
+        )  # fmt: skip
+
+    async def networks(self, owner: str, sha256: str) -> list[dict[str, Any]]:
+        """Cards of the networks that learned from this corpus, newest first."""
+        cards = await asyncio.to_thread(self.ctx.cards, owner)
+        return [card for card in cards if card["corpus"]["sha256"] == sha256 and is_network(card)]
+
+    async def earlier(self, owner: str, sha256: str, job: str) -> list[Curve]:
+        """Curves to compare with."""
+        networks = await self.networks(owner, sha256)
+        return [curve_of(card) for card in networks if card["id"] != job][:EARLIER_RUNS]
+
+    # --- the chart ------------------------------------------------------------------------------------
+
+    def chart(self, view: View, earlier: Sequence[Curve], marks: Sequence[Any], log: bool) -> dict[str, Any]:
+        """The value of the loss chart."""
+        figure = loss_curve(view.run, earlier, marks, view.planned, log, view.guess, view.batch)
+        last = view.run.validation[-1][1] if view.run.validation else None
+        return {**drawn(figure, sums(last), LOSS_CODE), "scrub": self.scrubber(view)}
+
+    def scrubber(self, view: View) -> dict[str, Any]:
+        """The steps that one can go back to."""
+        return {"run": view.id, "steps": view.probes["moment"]}
+
+    def notes(self, view: View, marks: Sequence[Any], log: bool) -> list[dict[str, Any]]:
+        """The chart's labels as the run stands."""
+        figure = loss_curve(view.run, [], marks, view.planned, log, view.guess, view.batch)
+        return list(figure.plotly["layout"]["annotations"])
+
+    # --- the way back ---------------------------------------------------------------------------------
+
+    async def go_to(
+        self, owner: str, corpus: Any, shown: str | None, event: gr.EventData, request: gr.Request
+    ) -> Updates:
+        """Everything below the chart as it was at a stored step, or as it is now."""
+        step = getattr(event, "step", None)
+        if shown is None or (step is not None and (not isinstance(step, int) or isinstance(step, bool))):
+            return {}
+        session = request.session_hash or ""
+        if step is None:
+            self.back.pop(session, None)
+        else:
+            self.back[session] = step
+        view = await self.find(owner, corpus, shown)
+        own = self.ctx.corpus_of(owner, shown, corpus)
+        then = None
+        if step is not None:
+            found = await self.ctx.ask(
+                shown, owner, "probe", corpus=own["source"], corpus_name=own["name"], step=step
+            )
+            then = {"step": step, **found}
+        letters = letters_value(view.symbols, view.probes["embedding"], dimensions_of(view.options), step)
+        return {
+            self.ctx.moment: step,
+            self.ui.names: names_trees(view.probes["names"], then),
+            **({self.ui.letters: letters} if letters else {}),
+        }
+
+    async def find(self, owner: str, corpus: Any, shown: str) -> View:
+        """The run on the chart, running or finished."""
+        if shown in self.ctx.jobs.jobs_of(owner):
+            return self.view_of(self.ctx.jobs.poll(shown, owner), self.prediction(shown, {}))
+        own = self.ctx.corpus_of(owner, shown, corpus)
+        about = await self.ctx.ask_corpus(own, owner, "corpus")
+        return replace(self.view_of_card(self.ctx.card(shown, owner)), symbols=about["symbols"])
+
+
+def is_network(card: Mapping[str, Any]) -> bool:
+    """Whether a card is of something that was trained step by step, on the ruler."""
+    return card["model"]["kind"] != "ngram" and bool(card.get("history", {}).get("validation"))
