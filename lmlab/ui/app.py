@@ -145,7 +145,7 @@ def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, ui: Fram
     arrived = light(known.then, refresh, [ctx.owner, ctx.corpus, ctx.chosen], [*frame, ctx.title])
     went = {name: light(stop.select, went_to(name), [], [ctx.level]) for name, stop in ui.stops.items()}
     for level, function, inputs, outputs in ctx.shown_levels():
-        inputs = [*inputs, ctx.level, ctx.corpus, ctx.page]
+        inputs = [ctx.owner, *inputs, ctx.level, ctx.corpus, ctx.page]
         for event in (arrived.then, ctx.corpus.change, went[level].then):
             light(event, function, inputs, outputs)
     light(ctx.corpus.change, refresh, [ctx.owner, ctx.corpus, ctx.chosen], [*frame, ctx.title])

@@ -19,13 +19,13 @@ from lmlab.runs.cards import find_run, list_runs, read_card
 from lmlab.strings import t
 from lmlab.ui.bench import bench_value, default_choice, menu_line, ruler_value
 from lmlab.ui.widgets.content import h, packed
-from lmlab.ui.work import Entry, Work, read_work
+from lmlab.ui.work import Entry, Score, Work, read_work
 
 Updates = dict[Any, Any]
 
 # Questions whose answer depends on the arguments alone; for the bundled corpora every visitor asks the same.
-REMEMBERED = ("corpus", "baselines", "count", "sweep", "names_with")
-SMALL = ("corpus", "baselines", "sweep")
+REMEMBERED = ("corpus", "baselines", "game", "places", "count", "sweep", "names_with")
+SMALL = ("corpus", "baselines", "game", "places", "sweep")
 MOST_REMEMBERED = 256
 MOST_WORKS = 500
 MOST_SEEN = 5000
@@ -126,6 +126,12 @@ class Context:
         self._works[owner] = work
         return {self.work: work.to_json()}
 
+    def keep_score(self, owner: str, stored: Any, sha256: str, score: Score) -> Updates:
+        """Write the student's own loss on a corpus into their work; it takes the place of an older one."""
+        work = self.work_of(owner, stored).joined(Work(scores={sha256: score}))
+        self._works[owner] = work
+        return {self.work: work.to_json()}
+
     def forget(self, owner: str) -> Updates:
         """Nothing was predicted and nothing answered."""
         self._works.pop(owner, None)
@@ -138,8 +144,8 @@ class Context:
         self._shown.append((level, function, inputs, outputs))
 
     def shown_levels(self) -> list[tuple[str, Callable[..., Any], list[Any], list[Any]]]:
-        """What `show` was told, each function with a guard before it: the frame calls it with the level on the
-        screen, the corpus and the page as three further inputs, and it acts only where there is something new."""
+        """What `show` was told, each function with a guard before it: the frame calls it with the visitor first and
+        the level on the screen, the corpus and the page last, and it acts only where there is something new."""
         return [
             (level, self._when_new(number, level, function), inputs, outputs)
             for number, (level, function, inputs, outputs) in enumerate(self._shown)
@@ -148,19 +154,23 @@ class Context:
     def _when_new(self, number: int, level: str, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         async def run(*values: Any) -> Updates:
-            *inputs, here, corpus, page = values
+            owner, *inputs, here, corpus, page = values
             key, source = (page, number), corpus["source"]
-            if here != level or self._seen.get(key) == source:
+            # The tab that a page opens with may be selected before the visitor is known. Gradio reads the inputs one
+            # after the other, and the visitor may become known in between: so this one is read first.
+            if not owner or here != level or self._seen.get(key) == source:
                 return {}
             self._seen[key] = source
             while len(self._seen) > MOST_SEEN:
                 self._seen.popitem(last=False)
             return await function(*inputs)
 
-        # Gradio counts the parameters: there are three more than `function` has.
+        # Gradio counts the parameters: there are four more than `function` has.
         signature = inspect.signature(function)
-        extra = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("here", "at", "page")]
-        run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *extra])  # type: ignore[attr-defined]
+        more = ("_whose", "_here", "_corpus", "_page")
+        first, *rest = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in more]
+        all_of_them = [first, *signature.parameters.values(), *rest]
+        run.__signature__ = signature.replace(parameters=all_of_them)  # type: ignore[attr-defined]
         return run
 
     async def corpus_line(self, owner: str, corpus: dict[str, Any]) -> list[Any]:
