@@ -11,10 +11,14 @@ from lmlab.runs.cards import (
     card_text,
     delete_run,
     find_run,
+    is_bundled,
     list_runs,
+    name_of,
     new_run_id,
     owner_folder,
+    pin_run,
     read_card,
+    rename_run,
     short_name,
     tidy,
     tidy_old,
@@ -309,3 +313,155 @@ def test_tidy_old_removes_what_nobody_has_touched_and_nothing_else(home, tmp_pat
     assert not upload.exists()
     assert new.is_dir()
     assert outside.is_dir()
+
+
+# --- names and pins -------------------------------------------------------------------------------------
+
+
+def test_a_name_is_given_and_the_id_stays(home, bundled):
+    folder = put(owner_folder("ada") / "calm-heron-3f2a")
+    assert name_of(read_card(folder)) == "calm-heron"
+    renamed = rename_run("calm-heron-3f2a", "ada", "  my\tfirst  table ")
+    assert (renamed["id"], name_of(renamed)) == ("calm-heron-3f2a", "my first table")
+    assert read_card(folder) == renamed
+    assert [path.name for path in folder.iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 30, "é" * 30, "<img src=x onerror=alert(1)>", "{name}", "मेरी तालिका", "क्‍ष", "名前"]
+)
+def test_a_name_is_text_of_any_script_and_nothing_else(home, bundled, name):
+    put(owner_folder("ada") / "one")
+    assert name_of(rename_run("one", "ada", name)) == name
+    assert name_of(list_runs("ada")[0]) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "   ", "\n", "x" * 31, "x" * 1_000_000, "a\u202eb", "a\0b", "a\u200b", "\ud800", None, 5, ["x"], {}]
+)
+def test_what_is_no_name_is_refused_and_nothing_changes(home, bundled, refused, name):
+    folder = put(owner_folder("ada") / "one")
+    before = (folder / "run.json").read_bytes()
+    with refused("name"):
+        rename_run("one", "ada", name)
+    assert (folder / "run.json").read_bytes() == before
+
+
+def test_nobody_changes_the_runs_of_another_or_of_the_lab(home, bundled, refused):
+    put(owner_folder("ada") / "hers")
+    put(bundled / "teacher")
+    for act in (lambda run: rename_run(run, "eve", "mine"), lambda run: pin_run(run, "eve")):
+        with refused("There is no run 'hers'"):
+            act("hers")
+        with refused("'teacher' belongs to the lab"):
+            act("teacher")
+    assert is_bundled("teacher")
+    assert not is_bundled("hers")
+    assert not is_bundled("../bundled/teacher")
+
+
+def test_a_card_that_cannot_be_written_stays_as_it_is(home, bundled, refused, monkeypatch):
+    folder = put(owner_folder("ada") / "one")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cards.os, "replace", full)
+    with refused("'mine' could not be changed"):
+        rename_run("one", "ada", "mine")
+    assert [path.name for path in folder.iterdir()] == ["run.json"]
+    assert name_of(read_card(folder)) == "one"
+
+
+def test_pinned_runs_stay_when_the_others_are_tidied_away(home, bundled):
+    for days, name in enumerate(["newest", "newer", "older", "oldest"]):
+        aged(put(owner_folder("ada") / name), days)
+    assert pin_run("oldest", "ada")["pinned"] is True
+    tidy("ada", keep=2)
+    assert sorted(path.name for path in owner_folder("ada").iterdir()) == ["newest", "oldest"]
+    pin_run("oldest", "ada", pinned=False)
+    tidy("ada", keep=1)
+    assert [path.name for path in owner_folder("ada").iterdir()] == ["newest"]
+
+
+def test_a_new_name_makes_no_new_run(home, bundled):
+    """It would outlive the runs that are younger."""
+    for days, name in enumerate(["newer", "older"]):
+        aged(put(owner_folder("ada") / name), days)
+    rename_run("older", "ada", "mine")
+    tidy("ada", keep=1)
+    assert [path.name for path in owner_folder("ada").iterdir()] == ["newer"]
+
+
+def test_only_so_many_can_be_pinned(home, bundled, refused):
+    for name in "abc":
+        put(owner_folder("ada") / name)
+    pin_run("a", "ada", most=2)
+    pin_run("b", "ada", most=2)
+    pin_run("b", "ada", most=2)  # once more is no third
+    with refused("You have pinned 2 models"):
+        pin_run("c", "ada", most=2)
+    pin_run("a", "ada", pinned=False, most=2)
+    pin_run("c", "ada", most=2)
+
+
+def test_a_pinned_run_outlives_the_days_but_not_for_ever(home, bundled):
+    for name in ("pinned", "ancient", "loose"):
+        put(owner_folder("ada") / name)
+    pin_run("pinned", "ada")
+    pin_run("ancient", "ada")
+    aged(owner_folder("ada") / "pinned", 40)
+    aged(owner_folder("ada") / "loose", 40)
+    aged(owner_folder("ada") / "ancient", 400)
+    tidy_old(days=30)
+    assert [path.name for path in owner_folder("ada").iterdir()] == ["pinned"]
+
+
+# --- kept parsed ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """The folders whose cards were parsed, in order."""
+    found, parse = [], cards.read_card
+
+    def counted(folder):
+        found.append(folder.name)
+        return parse(folder)
+
+    monkeypatch.setattr(cards, "read_card", counted)
+    monkeypatch.setattr(cards, "_held", type(cards._held)())
+    return found
+
+
+def test_cards_are_parsed_once_until_their_files_change(home, bundled, parsed):
+    """Twenty large ones are listed at every refresh of every page."""
+    for name in "abc":
+        put(owner_folder("ada") / name)
+    put(owner_folder("ada") / "bad", "{")
+    for _ in range(3):
+        assert len(list_runs("ada")) == 3
+    assert sorted(parsed) == ["a", "b", "bad", "c"]
+    rename_run("b", "ada", "mine")
+    del parsed[:]
+    assert [name_of(run) for run in list_runs("ada")] == ["a", "mine", "c"]
+    assert parsed == ["b"]
+    delete_run("b", "ada")
+    assert len(list_runs("ada")) == 2
+    assert parsed == ["b"]
+
+
+def test_two_names_of_one_length_in_one_instant_are_told_apart(home, bundled):
+    put(owner_folder("ada") / "a")
+    for name in ("one", "two", "six") * 5:
+        rename_run("a", "ada", name)
+        assert name_of(list_runs("ada")[0]) == name
+
+
+def test_the_cards_that_are_kept_have_a_limit(home, bundled, parsed, monkeypatch):
+    monkeypatch.setattr(cards, "MOST_HELD", 20_000)
+    for name in "abcdef":
+        put(owner_folder("ada") / name, card(id=name, padding="x" * 5_000))
+    assert len(list_runs("ada")) == 6
+    assert 1 <= len(cards._held) <= 3
+    assert len(list_runs("ada")) == 6
