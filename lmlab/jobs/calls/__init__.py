@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lmlab.jobs.calls import comparing, corpus, model, runs, sampling
+from lmlab.jobs.calls import comparing, corpus, guess, inside, model, runs, sampling, training
 from lmlab.jobs.calls.shelf import Shelf as Shelf
 
 SLOW = {"fetch": corpus.fetch}
@@ -18,13 +18,17 @@ SLOW = {"fetch": corpus.fetch}
 ABOUT_A_CORPUS: dict[str, Callable[..., Any]] = {
     **corpus.QUESTIONS,
     **sampling.QUESTIONS,
+    **guess.QUESTIONS,
     **comparing.QUESTIONS,
     **runs.QUESTIONS,
 }
 ABOUT_A_MODEL: dict[str, Callable[..., Any]] = {
     **model.QUESTIONS,
+    **guess.MODEL_QUESTIONS,
     **comparing.MODEL_QUESTIONS,
     **sampling.MODEL_QUESTIONS,
+    **training.QUESTIONS,
+    **inside.QUESTIONS,
 }
 
 
