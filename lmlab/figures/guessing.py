@@ -61,6 +61,9 @@ def where_it_is_hard(paces: Sequence[Pace], mine: Mapping[str, Sequence[float]],
             "text": t("figure.places.mark", bits=f"{sum(bits) / len(bits):.1f}", n=len(bits)),
             "showarrow": False,
             "yanchor": "bottom",
+            "yshift": 2,
+            "bgcolor": "--paper",
+            "borderpad": 0,
             "font": {"size": 12, "color": "--ink"},
         }
         for i, bits in played

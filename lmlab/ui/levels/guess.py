@@ -365,6 +365,8 @@ def names_of(
             continue
         if not (isinstance(mine, list) and isinstance(bigram, list) and len(mine) == len(bigram)):
             continue
+        if len(entry.asked) < 2:
+            continue
         ended = not entry.asked.endswith("…")
         letters = entry.asked[1:-1]
         if len(mine) != len(letters) + ended or not all(
