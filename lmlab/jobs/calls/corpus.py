@@ -24,6 +24,7 @@ from lmlab.runs.store import Run, corpus_card, counted_card, save_run
 from lmlab.tokenizers.characters import CharacterTokenizer
 
 MOST_ORDER = 8
+FIRST_NAMES = 400  # training documents that the page counts before the student's eyes
 
 
 @lru_cache(maxsize=4)
@@ -105,12 +106,18 @@ def count_table(
     symbols = CharacterTokenizer(loaded.alphabet).symbols
     return {
         "symbols": symbols,
+        "letters": ["", *loaded.alphabet],
         "before": fixed,
         "counts": tables["train"],
         "held_out": tables["validation"],
         "probabilities": model.probabilities(contexts),
         "names": loaded.split["train"],
+        "first_names": loaded.part("train")[:FIRST_NAMES],
         "pairs": int(seen["train"].levels[0].counts.sum()),
+        "train": loss_of(loaded, model, "train").to_json(),
+        "validation": loss_of(loaded, model, "validation").to_json(),
+        "grams": int((model.counts.levels[-1].counts > 0).sum()),
+        "possible": V**order,
         "corpus": corpus_card(loaded),
     }
 
@@ -134,11 +141,6 @@ def sweep(
             }
         )
     return rows
-
-
-def first_names(shelf: Shelf, corpus: str, most: int = 400, corpus_name: str | None = None) -> list[str]:
-    """The first training documents, in the order of the file."""
-    return shelf.corpus(corpus, corpus_name).part("train")[:most]
 
 
 def names_with(
@@ -294,7 +296,6 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "baselines": baselines,
     "count": count_table,
     "sweep": sweep,
-    "names": first_names,
     "names_with": names_with,
     "cell": cell_sum,
     "rows": row_surprise,

@@ -1,487 +1,424 @@
 """Level Count: a table of letter pairs is already a language model."""
 
-import hashlib
-import secrets
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
-from lmlab.data.corpus import decode_utf8
 from lmlab.errors import LabError
-from lmlab.figures.counts import die, losses_by_order, pair_table
-from lmlab.runs.cards import home, owner_key
-from lmlab.ui.bench import next_seq
+from lmlab.figures.counts import losses_by_order, two_rows
+from lmlab.strings import t, tn
 from lmlab.ui.context import NAMES, Context, Updates, guarded, light
+from lmlab.ui.corpora import Corpora, build_corpora, wire_corpora
+from lmlab.ui.counting import (
+    LEAST_K,
+    MOST_K,
+    cell_sums,
+    context_name,
+    drawn_told,
+    gram_of,
+    hardest_told,
+    loss_sums,
+    losses_trees,
+    model_args,
+    next_name,
+    order_told,
+    power_of,
+    questions,
+    row_trees,
+    stop_told,
+)
+from lmlab.ui.depths import drawn
 from lmlab.ui.predict import Predict, Question, Told, predict_steps
+from lmlab.ui.roll_panel import Roll, build_roll, wire_roll
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.figure import figure_widget
+from lmlab.ui.widgets.pairs import SHOWN, found_value, found_widget, pairs_value, pairs_widget
 
-LARGEST_TEXT = 500_000  # characters of a pasted or uploaded corpus
-CORPORA = {"US names": "names", "Indian names": "names_indian"}
-SMOOTHINGS = {"None": "mle", "Add k": "add-k", "Kneser–Ney": "kneser-ney"}
-FIRST_PAIR = None  # nothing is locked yet: the likeliest first letter is shown
+LEVEL = "count"
 FIRST_MODEL: dict[str, Any] = {"order": 2, "smoothing": "add-k", "k": 0.1}
+FIRST_POWER = -1.0
+FIRST_TRIED = [1, 2]  # orders that have a point on the chart when the level opens
+ALL_TRIED = list(range(1, 9))
+NOTHING_LOCKED: dict[str, Any] = {"row": 0, "column": None}  # the likeliest first letter of a name
+NOT_WATCHED: dict[str, Any] = {"play": 0, "guess": None}
+LONGEST_BEGINNING = 40
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "bigram": {"order": 2, "smoothing": "add-k", "k": 0.1},
+    "unseen-pair": {"order": 2, "smoothing": "mle", "k": 0.1},
+    "too-many-letters": {"order": 6, "smoothing": "add-k", "k": 0.1},
+    "kneser-ney": {"order": 5, "smoothing": "kneser-ney", "k": 0.1},
+}
+"""What a lesson or a teacher's link begins with."""
+
+# The view changes in the page alone: the same arrays, coloured by another number.
+CHANGE_VIEW = "(shown, value) => value ? JSON.stringify({ ...JSON.parse(value), shown }) : value"
+FINISH = "() => { document.querySelector('#count-table .pair-table').finish(); }"
 
 
 @dataclass
 class Count:
     """The components of the level that others or the tests may need."""
 
-    message: gr.HTML
-    source: gr.Radio
-    own: gr.Column
-    text: gr.Textbox
-    upload: gr.File
-    use: gr.Button
-    hub: gr.Textbox
-    report: gr.HTML
     predict: Predict
-    guess: gr.State
-    """`{"share", "row", "locked"}` of the guess that is drawn on the row."""
-    table: gr.HTML
+    finish: gr.Button
+    message: gr.HTML
     shown: gr.Radio
-    names: gr.HTML
+    table: gr.HTML
+    depths: gr.HTML
+    roll: Roll
+    first: gr.Textbox
+    second: gr.Textbox
+    beginnings: gr.HTML
+    found: gr.HTML
+    lesson: gr.Radio
     order: gr.Slider
+    before: gr.Textbox
     smoothing: gr.Radio
     k: gr.Slider
     losses: gr.HTML
-    sweep: gr.HTML
     keep: gr.Button
-    die: gr.HTML
-    word: gr.HTML
-    roll: gr.Button
-    whole: gr.Button
-    again: gr.Button
-    pair: gr.State
-    rolled: gr.State
+    sweep: gr.HTML
+    all: gr.Button
+    corpora: Corpora
+    at: gr.State
+    """`{"row", "column"}`: the locked cell, as token ids."""
+    watched: gr.State
+    """`{"play", "guess"}`: how often this page has asked for the counting, and the guess that is drawn on a row."""
+    tried: gr.State
+    """`{"orders", "guess"}`: which have a point on the chart of losses, and the student's guess there."""
 
 
 def build(ctx: Context) -> Count:
     """Make the components."""
-    words(
-        h("h1", "Count what follows what"),
-        h(
-            "p",
-            "A table of letter pairs is already a language model. "
-            "Count them, then let the counts choose the next letter.",
-        ),
-        elem_classes="lead",
-    )
-    stop = Question(
-        "stop-after-n", "Of all the names that reach an n, how many percent stop right there?", unit="%",
-        later=("Looks up the row of n.", "Opens after your guess."),
-    )  # fmt: skip
-    predict = predict_steps("count", [stop])
-    guess = gr.State(None)
+    words(h("h1", t("count.title")), h("p", t("count.lead")), elem_classes="lead")
+    predict = predict_steps(LEVEL, questions())
+    with predict.run:
+        finish = gr.Button(t("count.finish"), variant="primary", elem_id="count-finish")
     message = words(elem_classes="message")
     with gr.Row(elem_classes="pair"):
         with gr.Column(elem_classes="main-column", min_width=240):
             shown = gr.Radio(
-                ["Count", "Share of row"],
-                value="Count",
-                label="Shown as",
-                elem_classes=["switch", "over"],
-                elem_id="count-shown",
-            )
-            table = figure_widget(elem_id="count-table")
-            with gr.Row(elem_classes="act"):
-                roll = gr.Button("Roll one letter", elem_id="count-roll")
-                whole = gr.Button("Whole name", elem_id="count-whole")
-                again = gr.Button("New name", elem_id="count-again")
-            word = words(elem_classes="word", elem_id="count-word")
-            die_figure = figure_widget(elem_id="count-die")
+                [(t(f"count.shown_{name}"), name) for name in SHOWN], value="count", label=t("count.shown"),
+                elem_classes=["switch", "over"], elem_id="count-shown",
+            )  # fmt: skip
+            table = pairs_widget(elem_id="count-table")
+            depths = words(elem_classes="fig", elem_id="count-depths")
+            roll = build_roll(LEVEL)
+            beginnings = figure_widget(elem_id="count-beginnings")
+            with gr.Row(elem_classes="act two-texts"):
+                texts = [
+                    gr.Textbox(
+                        value, label=t(f"count.{name}"), max_lines=1, max_length=LONGEST_BEGINNING, min_width=120,
+                        elem_id=f"count-{name}",
+                    )
+                    for name, value in (("first", "emma"), ("second", "xqza"))
+                ]  # fmt: skip
         with gr.Column(elem_classes="side-column", min_width=240):
-            source = gr.Radio(
-                [*CORPORA, "Your own"],
-                value="US names",
-                label="Learn from",
-                elem_classes="switch",
-                elem_id="count-source",
-            )
-            report = words(elem_classes="report", elem_id="count-report")
-            with gr.Column(visible=False, elem_classes="own", min_width=200) as own:
-                text = gr.Textbox(label="Paste names, one on each line", lines=5, max_lines=8, elem_id="count-text")
-                upload = gr.File(
-                    label="or a text file (UTF-8, at most 500 kB)",
-                    file_types=[".txt", ".csv", ".tsv", ".text"],
-                    height=140,
-                    elem_id="count-upload",
-                )
-                hub = gr.Textbox(
-                    label="or a Hub data set", placeholder="owner/name", max_lines=1, elem_id="count-hub"
-                )
-                use = gr.Button("Use these", elem_id="count-use")
-            names = words(elem_classes="fig names-list", elem_id="count-names")
+            found = found_widget(elem_id="count-names")
+            lesson = gr.Radio(
+                [(t(f"count.preset.{name.replace('-', '_')}"), name) for name in PRESETS], label=t("count.lesson"),
+                value=None, elem_classes="switch", elem_id="count-lesson",
+            )  # fmt: skip
             order = gr.Slider(
-                1,
-                8,
-                value=2,
-                step=1,
-                label="Order n",
-                info="Looks at n − 1 letters to guess the next",
-                elem_id="count-order",
+                1, 8, value=2, step=1, label=t("count.order"), info=tn("count.order_info", 1), elem_id="count-order"
             )
+            before = gr.Textbox(
+                "", label=t("count.before"), visible=False, max_lines=1, max_length=LONGEST_BEGINNING,
+                elem_id="count-before",
+            )  # fmt: skip
             smoothing = gr.Radio(
-                list(SMOOTHINGS), value="Add k", label="Smoothing", elem_classes="switch", elem_id="count-smoothing"
-            )
+                [(t("count.smoothing_none"), "mle"), (t("count.smoothing_add_k"), "add-k"),
+                 (t("count.smoothing_kn"), "kneser-ney")],
+                value="add-k", label=t("count.smoothing"), elem_classes="switch", elem_id="count-smoothing",
+            )  # fmt: skip
             k = gr.Slider(
-                0.01,
-                10,
-                value=0.1,
-                step=0.01,
-                label="k",
-                info="Added to every count, so nothing is impossible",
-                elem_id="count-k",
+                LEAST_K, MOST_K, value=FIRST_POWER, step=0.5, label=t("count.k"), info=k_info(0.1), elem_id="count-k"
             )
             losses = words(elem_classes="numbers", elem_id="count-losses")
-            keep = gr.Button("Keep this model", elem_id="count-keep")
+            keep = gr.Button(t("count.keep"), elem_id="count-keep")
             sweep = figure_widget(elem_id="count-sweep")
+            all_orders = gr.Button(t("count.tried_all"), elem_id="count-all", elem_classes="link", size="sm")
+            corpora = build_corpora(LEVEL)
     return Count(
-        message, source, own, text, upload, use, hub, report, predict, guess, table, shown, names, order, smoothing,
-        k, losses, sweep, keep, die_figure, word, roll, whole, again,
-        pair=gr.State(FIRST_PAIR), rolled=gr.State({"trace": [], "at": 0, "seed": 0}),
+        predict, finish, message, shown, table, depths, roll, texts[0], texts[1], beginnings, found, lesson, order,
+        before, smoothing, k, losses, keep, sweep, all_orders, corpora,
+        at=gr.State(NOTHING_LOCKED), watched=gr.State(NOT_WATCHED),
+        tried=gr.State({"orders": FIRST_TRIED, "guess": None}),
     )  # fmt: skip
+
+
+def k_info(k: float) -> str:
+    """What stands below the slider of k."""
+    return t("count.k_info", k=f"{k:g}")
 
 
 def wire(ctx: Context, ui: Count) -> None:
     """Connect the events."""
-    model = [ui.order, ui.smoothing, ui.k]
     here = [ctx.owner, ctx.corpus]
+    model = [ui.order, ui.smoothing, ui.k, ui.before]
+    looked_at = [ui.at, ui.shown, ui.watched]
 
-    async def show_table(
-        owner: str, corpus: Any, pair: Any, shown: str, order: int, smoothing: str, k: float, guess: Any
-    ) -> Updates:
-        """The table, the losses of this order, and the names that hold the locked pair."""
-        how = model_args(order, smoothing, k)
-        counted = await ctx.ask_corpus(corpus, owner, "count", **how)
-        symbols = counted["symbols"]
-        first, second = pair or (0, int(np.argmax(np.asarray(counted["counts"])[0])))
-        found = await ctx.ask_corpus(corpus, owner, "names_with", first=first, second=second)
-        asked = guess["share"] if guess and guess["locked"] and first == guess["row"] and second == 0 else None
-        figure = pair_table(
-            symbols, np.asarray(counted["counts"]), np.asarray(counted["probabilities"]), first, second,
-            "counts" if shown == "Count" else "share", asked,
-        )  # fmt: skip
+    # --- what is on the screen -----------------------------------------------------------------------------
+
+    async def view(
+        owner: str, corpus: Any, order: int, smoothing: str, power: float, before: str, locked: Any, shown: str,
+        watched: Any,
+    ) -> Updates:  # fmt: skip
+        """The table with its locked cell, the names behind it, the sum of it, and the losses of the model."""
+        how, order = model_args(order, smoothing, power), int(order)
+        table = await ctx.ask_corpus(corpus, owner, "count", before=before if order > 2 else "", **how)
+        row = locked["row"] if locked["row"] < len(table["counts"]) else 0
+        column = locked["column"]
+        if column is None or column >= len(table["symbols"]):
+            column = int(np.argmax(np.asarray(table["probabilities"])[row]))
+        gram = gram_of(table, order, row, column)
+        names = await ctx.ask_corpus(corpus, owner, "names_with", gram=gram)
+        cell = await ctx.ask_corpus(corpus, owner, "cell", gram=gram, **how)
+        after, following = context_name(table, order, row), next_name(table["symbols"], column)
+        opened = bool(watched["play"]) or LEVEL in ctx.work_of(owner).done()
+        key = f"{table['corpus']['sha256']} {sorted(how.items())} {table['before']}"
         return {
-            ui.table: figure.to_value(next_seq()),
-            ui.losses: losses_trees(counted, int(order)),
-            ui.names: names_trees(symbols, first, second, found),
+            ui.table: pairs_value(
+                table, order, (row, column), shown, key, opened, watched["play"], watched["guess"]
+            ),
+            ui.found: found_value(after, following, names),
+            ui.depths: row_trees(table, order, row, cell_sums(cell, after, following, how)),
+            ui.losses: losses_trees(table, order),
+            ui.at: {"row": row, "column": column},
+        }  # fmt: skip
+
+    async def show_model(
+        owner: str, corpus: Any, order: int, smoothing: str, power: float, before: str, locked: Any, shown: str,
+        watched: Any, seed: Any, first: str, second: str,
+    ) -> Updates:  # fmt: skip
+        """Everything that the order, the smoothing and the letters before change, but the chart of all orders."""
+        updates = await view(owner, corpus, order, smoothing, power, before, locked, shown, watched)
+        return {
+            **updates,
+            **await still(owner, corpus, order, smoothing, power, before, updates[ui.at], seed),
+            **await show_beginnings(owner, corpus, order, smoothing, power, first, second),
+            **fitting_controls(int(order), smoothing, power, updates[ui.table]),
         }
 
-    async def show_sweep(owner: str, corpus: Any, order: int, smoothing: str, k: float) -> Updates:
-        how = model_args(order, smoothing, k)
+    def fitting_controls(order: int, smoothing: str, power: float, table: dict[str, Any]) -> Updates:
+        """The controls that this order and smoothing have, and what they mean now."""
+        looks, pages = order - 1, len(table["columns"]) ** max(0, order - 2)
+        return {
+            ui.order: gr.update(info=tn("count.order_info", looks) if looks else t("count.order_info_none")),
+            ui.before: gr.update(
+                visible=order > 2, info=tn("count.before_info", max(1, order - 2), order=order, pages=pages)
+            ),
+            ui.k: gr.update(
+                visible=smoothing == "add-k", info=k_info(model_args(order, smoothing, power)["k"] or 0.1)
+            ),
+        }
+
+    async def show_beginnings(
+        owner: str, corpus: Any, order: int, smoothing: str, power: float, first: str, second: str
+    ) -> Updates:
+        """The rows after two beginnings; letters that this corpus does not have are left out."""
+        about = await ctx.ask_corpus(corpus, owner, "corpus")
+        known = set(about["symbols"][1:])
+        one, other = (
+            "".join(letter for letter in (text or "").lower() if letter in known) for text in (first, second)
+        )
+        rows = await ctx.ask_corpus(
+            corpus, owner, "beginnings", texts=(one, other), **model_args(order, smoothing, power)
+        )
+        looks = (rows["contexts"][0], rows["contexts"][1])
+        figure = two_rows(rows["symbols"], (one, other), looks, rows["probabilities"], rows["unseen"])
+        return {ui.beginnings: drawn(figure, code=("models/ngram.py", "Ngram.probabilities"))}
+
+    async def show_sweep(owner: str, corpus: Any, order: int, smoothing: str, power: float, tried: Any) -> Updates:
+        """The chart of all orders; the chosen one has its point from now on."""
+        how = model_args(order, smoothing, power)
         del how["order"]
         rows = await ctx.ask_corpus(corpus, owner, "sweep", **how)
+        tried = {**tried, "orders": sorted({*tried["orders"], int(order)})}
+        return {**sweep_of(rows, int(order), tried), ui.tried: tried}
+
+    def sweep_of(rows: list[dict[str, Any]], order: int, tried: dict[str, Any]) -> Updates:
+        figure = losses_by_order(rows, order, tried["orders"], tried["guess"])
+        sums = loss_sums(rows[order - 1], rows[0]["possible"])
         return {
-            ui.sweep: losses_by_order(rows, int(order)).to_value(next_seq()),
-            ui.k: gr.update(visible=smoothing == "Add k"),
+            ui.sweep: drawn(figure, sums, ("evaluation/counting.py", "counted_loss")),
+            ui.all: gr.update(visible=len(tried["orders"]) < len(rows)),
         }
 
-    async def show_report(owner: str, corpus: Any) -> Updates:
-        about = await ctx.ask_corpus(corpus, owner, "corpus")
-        return {ui.report: [h("p", about["report"])]}
+    async def try_all(owner: str, corpus: Any, order: int, smoothing: str, power: float, tried: Any) -> Updates:
+        return await show_sweep(owner, corpus, order, smoothing, power, {**tried, "orders": ALL_TRIED})
 
-    async def lock_pair(
-        owner: str, corpus: Any, shown: str, order: int, smoothing: str, k: float, guess: Any, event: gr.EventData
-    ) -> Updates:
-        """A click on a cell of the table, or on a bar, locks its pair."""
-        custom = getattr(event, "custom", None)
-        if not (
-            isinstance(custom, list)
-            and len(custom) == 2
-            and all(isinstance(i, int) and 0 <= i < 10_000 for i in custom)
-        ):
-            raise LabError("That is not a cell of the table. Tap one of the squares.")
-        pair = (custom[0], custom[1])
-        return {ui.pair: pair, **await show_table(owner, corpus, pair, shown, order, smoothing, k, guess)}
+    # --- what the student does -------------------------------------------------------------------------------
 
-    async def use_corpus(source: str, owner: str) -> Updates:
-        """One of the bundled corpora; the fields for an own one open instead when that is chosen."""
-        if source not in CORPORA:
-            return {ui.own: gr.update(visible=True)}
-        name = CORPORA[source]
-        return {ui.own: gr.update(visible=False), **await change_corpus({"source": name, "name": name}, owner)}
+    async def lock(
+        owner: str, corpus: Any, order: int, smoothing: str, power: float, before: str, shown: str, watched: Any,
+        seed: Any, event: gr.EventData,
+    ) -> Updates:  # fmt: skip
+        """A cell of the table was locked: the names behind it, its sum, and its row for the die."""
+        row, column = getattr(event, "row", None), getattr(event, "column", None)
+        if not all(isinstance(i, int) and 0 <= i < 10_000 for i in (row, column)):
+            raise LabError(t("count.no_cell"))
+        cell = {"row": row, "column": column}
+        updates = await view(owner, corpus, order, smoothing, power, before, cell, shown, watched)
+        del updates[ui.table]  # it stands in the page already
+        return {**updates, **await still(owner, corpus, order, smoothing, power, before, updates[ui.at], seed)}
 
-    async def use_own(text: str, file: str | None, hub: str, owner: str) -> Updates:
-        """Pasted text, an uploaded file or a Hub data set; a download that fails leaves the bundled names."""
-        if sum(bool(filled) for filled in (text.strip(), file, hub.strip())) > 1:
-            raise LabError("More than one source is filled in. Clear all but the one that you want to learn from.")
-        if hub.strip():
-            try:
-                folder = str(own_folder(owner))
-                fetched = await ctx.jobs.call(
-                    None, owner, "fetch", {"name": hub.strip(), "folder": folder}, timeout=120
-                )
-                return await change_corpus(fetched, owner)
-            except LabError as error:
-                updates = await change_corpus(NAMES, owner)
-                note = h("p", f"{error} The bundled US names are in use.", role="alert")
-                return {**updates, ui.message: [note], ui.source: "US names", ui.own: gr.update(visible=False)}
-        return await change_corpus(save_own_corpus(text, file, owner), owner)
+    async def begin_with(name: str) -> Updates:
+        return preset(name) if name in PRESETS else {}
 
-    async def change_corpus(corpus: dict[str, Any], owner: str) -> Updates:
-        about = await ctx.ask_corpus(corpus, owner, "corpus")  # refuses a bad one before anything changes
-        updates = {
-            **ui.predict.asked(),
-            ui.guess: None,
-            ctx.corpus: {**corpus, "longest": about["longest"]},
-            ui.pair: FIRST_PAIR,
-            ui.rolled: {"trace": [], "at": 0, "seed": 0},
-        }
-        return {**updates, **await show_report(owner, corpus)}
-
-    async def roll(owner: str, corpus: Any, rolled: Any, order: int, smoothing: str, k: float) -> Updates:
-        """Show one more roll of the name; the first roll of a name fetches all of them."""
-        how = model_args(order, smoothing, k)
-        made_by = [corpus["source"], *how.values()]
-        if not rolled["trace"] or rolled["at"] >= len(rolled["trace"]) or rolled.get("made_by") != made_by:
-            rolled = await new_name(owner, corpus, how, made_by)
-        rolled = {**rolled, "at": rolled["at"] + 1}
-        return show_roll(rolled)
-
-    async def roll_all(owner: str, corpus: Any, rolled: Any, order: int, smoothing: str, k: float) -> Updates:
-        how = model_args(order, smoothing, k)
-        made_by = [corpus["source"], *how.values()]
-        if not rolled["trace"] or rolled["at"] >= len(rolled["trace"]) or rolled.get("made_by") != made_by:
-            rolled = await new_name(owner, corpus, how, made_by)
-        return show_roll({**rolled, "at": len(rolled["trace"])})
-
-    async def start_name(owner: str, corpus: Any, order: int, smoothing: str, k: float) -> Updates:
-        how = model_args(order, smoothing, k)
-        return show_roll(await new_name(owner, corpus, how, [corpus["source"], *how.values()]))
-
-    async def new_name(owner: str, corpus: Any, how: dict[str, Any], made_by: list[Any]) -> dict[str, Any]:
-        seed = secrets.randbelow(1_000_000)
-        made = await ctx.ask_corpus(corpus, owner, "roll", seed=seed, **how)
-        sample = made["samples"][0]
+    def preset(name: str) -> Updates:
+        """What a preset sets; the handlers of these controls draw what follows from it."""
+        how = PRESETS[name]
         return {
-            "trace": sample["trace"],
-            "symbols": made["symbols"],
-            "at": 0,
-            "seed": seed,
-            "novelty": sample["novelty"],
-            "made_by": made_by,
+            ui.order: how["order"],
+            ui.smoothing: how["smoothing"],
+            ui.k: power_of(how["k"]),
+            ui.before: "",
+            ui.lesson: name,
+            ui.tried: {"orders": ALL_TRIED if name == "too-many-letters" else FIRST_TRIED, "guess": None},
         }
 
-    def show_roll(rolled: dict[str, Any]) -> Updates:
-        trace, symbols, at = rolled["trace"], rolled["symbols"], rolled["at"]
-        so_far = [symbols[choice["token"]] for choice in trace[:at] if choice["token"]]
-        ended = at == len(trace)
-        choice = trace[max(0, at - 1)]
-        before = so_far[: max(0, at - 1)]
-        figure = die(
-            symbols, choice["p_final"], choice["u"] if at else None, choice["token"] if at else None,
-            after="".join(before) or "the start",
-        )  # fmt: skip
-        marks = {"new": "new: not in the data", "training": "a training name", "held out": "a held-out name"}
-        trees = [h("span", ".", cls="mark"), *(h("span", letter) for letter in so_far)]
-        if ended:
-            trees += [
-                h("span", ".", cls="mark"),
-                h("span", marks.get(rolled["novelty"], rolled["novelty"]), cls="verdict"),
-            ]
-        return {ui.rolled: rolled, ui.word: trees, ui.die: figure.to_value(next_seq())}
+    def adopt(card: dict[str, Any]) -> Updates:
+        """Bring the settings of a count model into the controls."""
+        options = card["model"]["options"]
+        k = options.get("k") or FIRST_MODEL["k"]
+        return {ui.order: options["order"], ui.smoothing: options["smoothing"], ui.k: power_of(k)}
 
-    async def keep(owner: str, corpus: Any, order: int, smoothing: str, k: float) -> Updates:
+    async def keep(owner: str, corpus: Any, order: int, smoothing: str, power: float, parent: str | None) -> Updates:
         card = await ctx.ask_corpus(
-            corpus,
-            owner,
-            "keep_count",
-            visitor=owner,
-            most=ctx.jobs.limits.runs_per_owner,
-            **model_args(order, smoothing, k),
-        )
-        return await ctx.refresh(owner, corpus, card["id"])
+            corpus, owner, "keep_count", visitor=owner, most=ctx.jobs.limits.runs_per_owner, parent=parent,
+            **model_args(order, smoothing, power),
+        )  # fmt: skip
+        return {**await ctx.refresh(owner, corpus, card["id"]), ctx.parent: None}
+
+    # --- questions -------------------------------------------------------------------------------------------
+
+    async def answer(question: Question, guess: Any, owner: str, corpus: Any) -> tuple[Told, dict[str, Any]]:
+        """The gap of a question, and what it shows: `order`, `at`, and the guess for the row or the chart."""
+        pairs = await ctx.ask_corpus(corpus, owner, "count", order=2, smoothing="mle", k=0.0)
+        symbols = pairs["symbols"]
+        if question.name == "stop-after-n":
+            told = stop_told(pairs, guess)
+            outline = None if guess is None else {"row": "n", "shares": {".": guess / 100}}
+            at = {"row": symbols.index("n"), "column": 0} if told.truth is not None else NOTHING_LOCKED
+            return told, {"order": 2, "at": at, "guess": outline}
+        if question.name == "row-after-q":
+            told = drawn_told(pairs, guess)
+            shares = {} if guess is None else {a: b / 100 for a, b in zip(question.labels, guess, strict=True)}
+            at = {"row": symbols.index("q"), "column": None} if told.truth is not None else NOTHING_LOCKED
+            return told, {"order": 2, "at": at, "guess": {"row": "q", "shares": shares} if shares else None}
+        if question.name == "hardest-row":
+            told = hardest_told(await ctx.ask_corpus(corpus, owner, "rows"), guess)
+            row = symbols.index(told.truth) if told.truth in symbols else 0
+            return told, {"order": 2, "at": {"row": row, "column": None}, "guess": None}
+        told = order_told(await ctx.ask_corpus(corpus, owner, "sweep", smoothing="add-k", k=0.1), guess)
+        return told, {"order": int(told.truth), "best": guess}
 
     async def reveal(
-        question: Question,
-        percent: float | None,
-        owner: str,
-        corpus: Any,
-        shown: str,
-        order: int,
-        smoothing: str,
-        k: float,
-    ) -> tuple[Told, Updates]:
-        """Look the row of n up, and show the gap."""
-        counted = await ctx.ask_corpus(corpus, owner, "count", order=2, smoothing="mle", k=0.0)
-        symbols = counted["symbols"]
-        often = np.asarray(counted["counts"]).sum(axis=1)
-        often[0] = 0  # the start is no letter
-        n = symbols.index("n") if "n" in symbols else 0
-        row = n if often[n] else int(np.argmax(often))
-        ends, pairs = int(counted["counts"][row][0]), int(np.asarray(counted["counts"])[row].sum())
-        truth = 100 * ends / pairs
-        guess = None if percent is None else {"share": percent / 100, "row": row, "locked": True}
-        pair = (row, 0)
-        letter = symbols[row]
-        gap = f"It is {truth:.1f} %"
-        if percent is not None:
-            gap += f", {abs(truth - percent):.1f} points {'more' if truth > percent else 'less'} than you said"
-        article = "an" if letter in "aefhilmnorsx" else "a"
-        told = Told(
-            f"After {letter}, you said, a name ends {percent or 0:.0f} % of the time.",
-            f"{pairs:,} pairs begin with {letter}; {ends:,} of them end the name.",
-            f"{gap}. Why do so many names that reach {article} {letter} stop there?",
-            round(truth, 2),
-        )
-        updates = await show_table(owner, corpus, pair, shown, order, smoothing, k, guess)
-        return told, {ui.pair: pair, ui.guess: guess, **updates}
+        question: Question, guess: Any, owner: str, corpus: Any, order: int, smoothing: str, power: float,
+        before: str, locked: Any, shown: str, watched: Any, tried: Any,
+    ) -> tuple[Told, Updates]:  # fmt: skip
+        """Look up what was asked; the first time the table is counted before the student's eyes, then the gap."""
+        told, shows = await answer(question, guess, owner, corpus)
+        updates: Updates = {}
+        if "best" in shows:  # the question is about adding 0.1
+            smoothing, power = "add-k", FIRST_POWER
+            tried = {"orders": ALL_TRIED, "guess": None if shows["best"] is None else int(shows["best"])}
+            updates |= {ui.smoothing: smoothing, ui.tried: tried}
+            updates |= await show_sweep(owner, corpus, shows["order"], smoothing, power, tried)
+        else:
+            locked = shows["at"]
+        first_time = not watched["play"] and LEVEL not in ctx.work_of(owner).done()
+        watched = {"play": watched["play"] + first_time, "guess": shows.get("guess")}
+        table = await view(owner, corpus, shows["order"], smoothing, power, before, locked, shown, watched)
+        updates |= {**table, ui.watched: watched}
+        updates |= fitting_controls(shows["order"], smoothing, power, table[ui.table])
+        updates[ui.order] = {**updates[ui.order], "value": shows["order"]}
+        if "best" in shows:
+            updates[ui.k] = {**updates[ui.k], "value": power}
+        if first_time:
+            told = Told(told.predicted, t("count.told.running"))
+        return told, updates
 
-    table_inputs = [*here, ui.pair, ui.shown, *model, ui.guess]
-    table_outputs = [ui.table, ui.losses, ui.names, ui.message]
-    sweep_outputs = [ui.sweep, ui.k, ui.message]
-    corpus_outputs = [
-        *ui.predict.outputs,
-        ui.guess,
-        ctx.corpus,
-        ui.pair,
-        ui.rolled,
-        ui.own,
-        ui.report,
-        ui.source,
-        ui.message,
-    ]
-    for control in (ui.shown, *model):
+    async def counted(owner: str, corpus: Any, stored: Any, state: Any) -> Updates:
+        """The counting has been watched to its end: the gap."""
+        if state.get("at") != "run":
+            return {}
+        told, _ = await answer(ui.predict.questions[state["index"]], state["entry"]["guess"], owner, corpus)
+        return ui.predict.finish(ctx, owner, stored, state, told)
+
+    # --- connecting ------------------------------------------------------------------------------------------
+
+    view_outputs = [ui.table, ui.found, ui.depths, ui.losses, ui.at]
+    still = wire_roll(ctx, ui.roll, ui.message, [*here, *model, *looked_at], view, [*view_outputs, ui.before])
+    model_inputs = [*here, *model, *looked_at, ui.roll.seed, ui.first, ui.second]
+    model_outputs = [
+        *view_outputs, *ui.roll.outputs, ui.beginnings, ui.order, ui.before, ui.k, ui.message
+    ]  # fmt: skip
+    sweep_inputs = [*here, ui.order, ui.smoothing, ui.k, ui.tried]
+    sweep_outputs = [ui.sweep, ui.all, ui.tried, ui.message]
+    last = {"trigger_mode": "always_last"}
+    for control in (ui.order, ui.smoothing, ui.k):
         # `change`, not `release`: a slider that is moved with the keyboard is never released
-        more = {"trigger_mode": "always_last"}
-        light(control.change, guarded(ui.message, show_table), table_inputs, table_outputs, **more)
-        if control is not ui.shown:
-            light(control.change, guarded(ui.message, show_sweep), [*here, *model], sweep_outputs, **more)
-    light(
-        ui.table.select,
-        guarded(ui.message, lock_pair),
-        [*here, ui.shown, *model, ui.guess],
-        [ui.pair, *table_outputs],
+        light(control.change, guarded(ui.message, show_model), model_inputs, model_outputs, **last)
+        light(control.change, guarded(ui.message, show_sweep), sweep_inputs, sweep_outputs, **last)
+    # `input`: rolling writes the letters before by itself, and has drawn everything then
+    light(ui.before.input, guarded(ui.message, show_model), model_inputs, model_outputs, **last)
+    ui.shown.change(
+        None, [ui.shown, ui.table], [ui.table], js=CHANGE_VIEW, show_progress="hidden", api_visibility="private"
     )
-    # Queued, because only then does Gradio tell the page that the corpus's state has changed.
-    light(ui.source.input, guarded(ui.message, use_corpus), [ui.source, ctx.owner], corpus_outputs, queue=True)
+    ui.finish.click(None, js=FINISH, api_visibility="private")
     light(
-        ui.use.click,
-        guarded(ui.message, use_own),
-        [ui.text, ui.upload, ui.hub, ctx.owner],
-        corpus_outputs,
-        queue=True,
-    )
+        ui.table.lock, guarded(ui.message, lock),
+        [*here, *model, ui.shown, ui.watched, ui.roll.seed],
+        [ui.found, ui.depths, ui.losses, ui.at, *ui.roll.outputs, ui.message],
+    )  # fmt: skip
     light(
-        ui.roll.click, guarded(ui.message, roll), [*here, ui.rolled, *model], [ui.rolled, ui.word, ui.die, ui.message]
-    )
+        ui.table.counted, guarded(ui.message, counted), [*here, ctx.work, ui.predict.state],
+        [*ui.predict.outputs, ctx.work, ui.message],
+    )  # fmt: skip
+    for text in (ui.first, ui.second):
+        light(
+            text.input, guarded(ui.message, show_beginnings),
+            [*here, ui.order, ui.smoothing, ui.k, ui.first, ui.second], [ui.beginnings, ui.message], **last,
+        )  # fmt: skip
+    light(ui.all.click, guarded(ui.message, try_all), sweep_inputs, sweep_outputs)
+    preset_outputs = [ui.order, ui.smoothing, ui.k, ui.before, ui.lesson, ui.tried]
+    light(ui.lesson.input, guarded(ui.message, begin_with), [ui.lesson], [*preset_outputs, ui.message])
     light(
-        ui.whole.click,
-        guarded(ui.message, roll_all),
-        [*here, ui.rolled, *model],
-        [ui.rolled, ui.word, ui.die, ui.message],
-    )
-    light(ui.again.click, guarded(ui.message, start_name), [*here, *model], [ui.rolled, ui.word, ui.die, ui.message])
-    light(
-        ui.keep.click,
-        guarded(ui.message, keep),
-        [*here, *model],
-        [*ctx.frame, ui.message],
-    )
-    ui.predict.wire(ctx, ui.message, reveal, [ui.shown, *model], [ui.pair, ui.guess, ui.table, ui.losses, ui.names])
+        ui.keep.click, guarded(ui.message, keep), [*here, ui.order, ui.smoothing, ui.k, ctx.parent],
+        [*ctx.frame, ctx.parent, ui.message],
+    )  # fmt: skip
+    ui.predict.wire(
+        ctx, ui.message, reveal, [*model, *looked_at, ui.tried],
+        list(dict.fromkeys([*view_outputs, *preset_outputs, ui.watched, ui.sweep, ui.all])),
+    )  # fmt: skip
 
-    async def show_all(
-        owner: str, corpus: Any, pair: Any, shown: str, order: int, smoothing: str, k: float, guess: Any
-    ) -> Updates:
-        """Everything on the level, for a page that has just opened or a corpus that has just changed."""
-        updates = await show_table(owner, corpus, pair, shown, order, smoothing, k, guess)
-        updates |= await start_name(owner, corpus, order, smoothing, k)
-        return {**updates, **await show_report(owner, corpus)}
+    def start_again() -> Updates:
+        """What a new corpus sets back."""
+        return {
+            **ui.predict.asked(), ui.at: NOTHING_LOCKED, ui.watched: NOT_WATCHED, ui.before: "",
+            ui.tried: {"orders": FIRST_TRIED, "guess": None},
+        }  # fmt: skip
 
-    ctx.show(
-        "count", guarded(ui.message, show_all), table_inputs, [*table_outputs, ui.rolled, ui.word, ui.die, ui.report]
-    )
-    ctx.show("count", guarded(ui.message, show_sweep), [*here, *model], sweep_outputs)
+    set_back = [*ui.predict.outputs, ui.at, ui.watched, ui.before, ui.tried]
+    wire_corpora(ctx, LEVEL, ui.corpora, ui.message, start_again, set_back)
+    ctx.show(LEVEL, guarded(ui.message, show_model), model_inputs, model_outputs)
+    ctx.show(LEVEL, guarded(ui.message, show_sweep), sweep_inputs, sweep_outputs)
+    ctx.adopters[LEVEL] = (adopt, [ui.order, ui.smoothing, ui.k])
+    ctx.presets[LEVEL] = (list(PRESETS), preset, preset_outputs)
+    ctx.controls[LEVEL] = {
+        "corpus": ui.corpora.source, "lesson": ui.lesson, "shown": ui.shown, "order": ui.order, "before": ui.before,
+        "smoothing": ui.smoothing, "k": ui.k, "seed": ui.roll.seed, "first": ui.first, "second": ui.second,
+        "keep": ui.keep, "all": ui.all,
+    }  # fmt: skip
 
 
 async def warm(ctx: Context) -> None:
     """What the level shows first."""
     model = {name: value for name, value in FIRST_MODEL.items() if name != "order"}
     await ctx.ask_corpus(NAMES, "warm-up", "sweep", **model)
-    await ctx.ask_corpus(NAMES, "warm-up", "count", **FIRST_MODEL)
-
-
-def model_args(order: float, smoothing: str, k: float) -> dict[str, Any]:
-    """What the page's controls say, for the worker."""
-    if smoothing not in SMOOTHINGS:
-        raise LabError(f"There is no smoothing '{str(smoothing)[:40]}'. Choose one of the three.")
-    how = SMOOTHINGS[smoothing]
-    return {"order": int(order), "smoothing": how, "k": float(k) if how == "add-k" else 0.0}
-
-
-def save_own_corpus(text: str | None, file: str | None, owner: str) -> dict[str, Any]:
-    """Keep a visitor's text in a file that the workers can read, named by its content."""
-    if file:
-        content = Path(file).read_bytes()
-        name = Path(file).name
-        text = decode_utf8(content[: 4 * LARGEST_TEXT], name)
-    else:
-        name = "your names"
-    text = text or ""
-    if len(text) > LARGEST_TEXT:
-        raise LabError(
-            f"The text has {len(text):,} characters; at most {LARGEST_TEXT:,} work here. Use a part of it."
-        )
-    if not text.strip():
-        raise LabError("There is nothing to learn from yet. Paste some names, one on each line, or choose a file.")
-    folder = own_folder(owner)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}.txt"
-    path.write_bytes(text.encode("utf-8", "replace"))
-    return {"source": str(path), "name": name}
-
-
-def own_folder(owner: str) -> Path:
-    """Where a visitor's corpora lie."""
-    return home() / "corpora" / owner_key(owner)
-
-
-def losses_trees(counted: dict[str, Any], order: int) -> list[Any]:
-    """Both losses of the chosen order, and the number of contexts that explodes."""
-    rows = []
-    for part, title in (("train", "training"), ("validation", "held out")):
-        loss = counted[part]
-        if loss["nll"] is None:
-            at = loss["infinite_at"]
-            rows.append(
-                h(
-                    "li",
-                    h("b", "∞"),
-                    f" {title}: after {at['after']} the table has never seen {at['next']} (in {at['document']})",
-                )
-            )
-        else:
-            rows.append(
-                h(
-                    "li",
-                    h("b", f"{loss['nll']:.3f}"),
-                    f" nats, perplexity {loss['perplexity']:.1f}, {loss['bpc']:.2f} bits: {title}",
-                )
-            )
-    loss = counted["validation"]
-    kind = "letters" if order == 1 else f"runs of {order}"
-    unseen = 100 * loss["unseen"] / loss["predictions"]
-    rows.append(
-        h("li", f"{counted['grams']:,} of {counted['possible']:,} possible {kind} were seen; "
-                f"{unseen:.1f} % of held-out contexts never.")
-    )  # fmt: skip
-    return [h("ul", *rows)]
-
-
-def names_trees(symbols: list[str], first: int, second: int, found: dict[str, Any]) -> list[Any]:
-    """Names that hold the locked pair, the pair marked."""
-    a = symbols[first] if first else "the start"
-    b = symbols[second] if second else "the end"
-    items = []
-    for name, at in found["names"]:
-        word = f".{name}."
-        items.append(h("li", word[: at + 1], h("mark", word[at + 1 : at + 3]), word[at + 3 :]))
-    if not items:
-        line = "None. Smoothing gives this pair a small chance all the same."
-    else:
-        line = f"Showing {len(items)} of {found['total']:,}."
-    return [h("h3", f"Names with {a} then {b}"), h("p", line, cls="look"), h("ul", *items, cls="names")]
+    await ctx.ask_corpus(NAMES, "warm-up", "count", before="", **FIRST_MODEL)

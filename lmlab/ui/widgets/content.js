@@ -42,7 +42,11 @@ function term(word, means) {
 
 function show() {
   const held = document.activeElement && root.contains(document.activeElement) ? document.activeElement.dataset.do : null;
+  const opened = new Map([...root.querySelectorAll("details > summary")].map((summary) => [summary.textContent, summary.parentNode.open]));
   root.replaceChildren(...JSON.parse(props.value || "[]").map(grow));
+  for (const summary of root.querySelectorAll("details > summary")) {
+    summary.parentNode.open = opened.get(summary.textContent) ?? summary.parentNode.open; // as the reader left it
+  }
   if (held) root.querySelector(`[data-do="${CSS.escape(held)}"]`)?.focus();
 }
 watch("value", show);
