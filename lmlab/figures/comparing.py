@@ -1,4 +1,4 @@
-"""Figures of the level Compare: the ladder, one name under two models, where names surprise, and what a leak does."""
+"""Figures of the level Compare: the ladder, one name under two models, and what a leak does."""
 
 import math
 from collections.abc import Sequence
@@ -366,7 +366,14 @@ def surprise(pieces: Sequence[str], first: Spelled, second: Spelled, chosen: int
         "tickmode": "array", "tickvals": places, "ticktext": labels, "tickangle": 0, "showgrid": False, "ticks": "",
         "tickfont": {"family": MONO, "size": 13, "color": "--ink"},
     }  # fmt: skip
-    rows = {"tickmode": "array", "tickvals": [0, 1], "ticktext": names, "showgrid": False, "ticks": ""}
+    # a name that begins like a colour stays a name
+    rows = {
+        "tickmode": "array",
+        "tickvals": [0, 1],
+        "ticktext": [f" {name}" for name in names],
+        "showgrid": False,
+        "ticks": "",
+    }
     plot = layout(
         axis("", **letters, range=[-0.5, len(places) - 0.5], anchor="y"),
         axis("", **rows, range=[-0.5, 1.5], domain=[0, 0.48]),
@@ -412,39 +419,6 @@ def surprise(pieces: Sequence[str], first: Spelled, second: Spelled, chosen: int
 def nats_cell(nats: float) -> Any:
     """A number of nats for a table: three decimals, or the sign for infinity."""
     return round(nats, 3) if math.isfinite(nats) else "∞"
-
-
-def by_place(places: Sequence[float], end: float, model: str, said: str = "") -> Figure:
-    """The mean surprise at the first letter of a name, the second, ..., and at its end."""
-    labels = [*(str(place + 1) for place in range(len(places))), t("figure.places.end")]
-    means = [*places, end]
-    data = [
-        {
-            "type": "bar",
-            "x": labels,
-            "y": [round(mean, 4) for mean in means],
-            "width": 0.62,
-            "marker": {"color": ["--model"] * len(places) + ["--model-soft"]},
-            "hovertemplate": "%{x}: %{y:.2f}<extra></extra>",
-        }
-    ]
-    plot = layout(
-        axis(t("figure.places.x"), type="category", showgrid=False),
-        axis(t("figure.places.y"), range=[0, max(means) * 1.15 or 1.0], nticks=4),
-        margin={"l": 36, "r": 8, "b": 44},
-        meta={"dense": True},
-    )
-    return Figure(
-        title=t("figure.places.title"),
-        look=t("figure.places.look"),
-        plotly={"data": data, "layout": plot},
-        table=(
-            [t("figure.places.x"), t("figure.places.y")],
-            [[label, round(mean, 3)] for label, mean in zip(labels, means, strict=True)],
-        ),
-        said=said or t("figure.places.said", model=model, first=f"{means[0]:.2f}", end=f"{end:.2f}"),
-        height=(0.0, 220),
-    )
 
 
 # --- leaks -------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import pytest
 
 import lmlab.figures
+from lmlab.figures.comparing import Leak, Row, Spelled, ladder, leaks, surprise
 from lmlab.figures.counts import die, losses_by_order, most_frequent, pair_table
 from lmlab.figures.figure import SCALES, TOKENS, Figure, text_safe
 from lmlab.figures.sampling import over_temperature, rolled_first
@@ -42,7 +43,28 @@ def losses(train, validation):
 ORDERS = [{"order": n, **losses(2.5 - n / 10, 2.6 - n / 20 if n < 4 else None)} for n in (1, 2, 3, 4, 5)]
 HOPELESS = [{"order": n, **losses(2.0, None)} for n in (1, 2)]
 
+RUNGS = [
+    Row("gpt", EVIL, "trained", 1.96, 0.003, 3, 0.25, 0.16, 200_000),
+    Row("lstm", "LSTM", "trained", 1.97, 0.001, 3, 0.24, 0.18, 80_000),
+    Row("bigram", "bigram", "counted", 2.46, 0.0, 1, 0.09, 0.08, 611),
+    Row("calm-heron", EVIL, "mine", 2.1),
+    Row("table", "no smoothing", "mine", math.inf),
+]
+WAITING = [
+    Row("lstm", "LSTM", "trained", None),
+    Row("bigram", "bigram", "counted", None),
+    Row("u", "u", "counted", 3.3),
+]
+SPELLED = (Spelled(EVIL, [1.0, 2.0, 0.5]), Spelled("b", [0.5, math.inf, 0.0]))
+
 FIGURES = {
+    "ladder": lambda: ladder(RUNGS, said="x"),
+    "ladder, ranked": lambda: ladder(RUNGS, ["bigram", "gpt"], [("gpt", "lstm")], chosen="gpt"),
+    "ladder, close up": lambda: ladder(RUNGS, ["bigram", "gpt"], [("gpt", "lstm")], close=True),
+    "ladder, waiting": lambda: ladder(WAITING),
+    "surprise": lambda: surprise(["<b>", "&"], *SPELLED, chosen=1),
+    "surprise, an empty name": lambda: surprise([], Spelled("a", [0.0]), Spelled("b", [math.inf]), chosen=9),
+    "leaks": lambda: leaks([Leak(EVIL, 2.45, 2.45), Leak("4-gram", 2.15, 2.1)]),
     "pair_table": lambda: pair_table(SYMBOLS, COUNTS, SHARES, 0, 1),
     "pair_table, shares": lambda: pair_table(SYMBOLS, COUNTS, SHARES, 2, 3, shown="share", guess=0.25),
     "pair_table, nothing in the row": lambda: pair_table(SYMBOLS, COUNTS * 0, SHARES * 0, 1, 1, guess=0.0),

@@ -109,26 +109,12 @@ def letters(shelf: Shelf, run: Run, text: str) -> dict[str, Any]:
 
 
 def exam(shelf: Shelf, run: Run, corpus: str, corpus_name: str | None = None) -> dict[str, Any]:
-    """What each held-out document costs a model, in nats, and how surprising each place of a name is on average.
-
-    `places` is a list of (mean nats, number of names) of the first letter, the second, ..., and `end` that of the
-    end mark.
-    """
+    """What each held-out document costs a model, in nats."""
     loaded = shelf.corpus(corpus, corpus_name)
     _same_corpus(run, loaded)
     documents = loaded.part("validation")
     each = surprisals(run.model, documents, run.tokenizer)
-    places: list[tuple[float, int]] = []
-    for place in range(max(len(nats) for nats in each) - 1):
-        here = [nats[place] for nats in each if place < len(nats) - 1]
-        places.append((float(np.mean(here)), len(here)))
-    return {
-        "names": documents,
-        "nats": [sum(nats) for nats in each],
-        "predictions": [len(nats) for nats in each],
-        "places": places,
-        "end": (float(np.mean([nats[-1] for nats in each])), len(each)),
-    }
+    return {"names": documents, "nats": [sum(nats) for nats in each]}
 
 
 def _same_corpus(run: Run, corpus: Corpus) -> None:

@@ -8,23 +8,24 @@ from typing import Any
 import gradio as gr
 
 from lmlab.errors import LabError
-from lmlab.figures.comparing import Spelled, by_place, surprise
+from lmlab.evaluation.units import in_units
+from lmlab.figures.comparing import Spelled, surprise
 from lmlab.runs.cards import name_of
 from lmlab.strings import t
 from lmlab.ui.bench import loss_of, menu_line, next_seq
 from lmlab.ui.context import Context, Updates, guarded, light, problem
 from lmlab.ui.depths import drawn
 from lmlab.ui.predict import Question, Told
-from lmlab.ui.widgets.content import h, packed, words
+from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.converter import converter_widget
 from lmlab.ui.widgets.figure import figure_widget
+from lmlab.ui.widgets.widget import unpacked
 
 CODE = ("evaluation/loss.py", "surprisal")
 FIRST_NAME = "emma"
 LONGEST = 40  # letters of a typed name: more cells than that cannot be read
 LISTED = 4  # names on each side of the list
-MOST_PLACES = 12  # of the chart of places; few names are longer
-PLACES = ("first_letter", "second_letter", "middle", "end")
+HALF = 0.5  # the probability in the question
 
 
 @dataclass
@@ -38,7 +39,6 @@ class OneName:
     figure: gr.HTML
     converter: gr.HTML
     differ: gr.HTML
-    places: gr.HTML
     cell: gr.State
 
     @property
@@ -53,10 +53,14 @@ class OneName:
 
 
 def questions() -> list[Question]:
-    """Where a name surprises."""
+    """The perplexity of a model that is always half sure."""
     later = (t("compare.name.later_run"), t("compare.name.later_gap"))
-    options = [t(f"compare.name.{place}") for place in PLACES]
-    return [Question("places", t("compare.name.ask"), "choice", later, options=options)]
+    return [
+        Question(
+            "half", t("compare.name.ask"), later=later, minimum=1, maximum=27, start=14, step=0.5,
+            unit=t("compare.name.unit"),
+        )
+    ]  # fmt: skip
 
 
 def build() -> OneName:
@@ -75,8 +79,7 @@ def build() -> OneName:
                 converter = converter_widget(elem_id="compare-converter")
             with gr.Column(elem_classes="side-column", min_width=240):
                 differ = words(elem_classes="fig", elem_id="compare-differ")
-                places = figure_widget(elem_id="compare-places", visible=False)
-    return OneName(column, name, first, second, figure, converter, differ, places, gr.State(0))
+    return OneName(column, name, first, second, figure, converter, differ, gr.State(0))
 
 
 async def menus(ctx: Context, ui: OneName, owner: str, corpus: Any, first: Any, second: Any, chosen: Any) -> Updates:
@@ -205,48 +208,22 @@ async def show_differences(ctx: Context, ui: OneName, owner: str, corpus: Any, f
     return {ui.differ: trees}
 
 
-async def reveal(
-    ctx: Context, ui: OneName, owner: str, corpus: dict[str, Any], first: Any, choice: str | None
-) -> tuple[Told, Updates]:
-    """The mean surprise at each place of the held-out names."""
-    if not first:
-        raise LabError(t("compare.name.none"))
-    (found,) = await exams(ctx, owner, corpus, first)
-    means = {place: mean for place, mean in zip(PLACES, means_of(found), strict=True) if mean is not None}
-    truth = max(means, key=lambda place: means[place])
-    options = {t(f"compare.name.{place}"): place for place in PLACES}
-    title = name_of(ctx.card(first, owner))
-    words_of = {"truth": t(f"compare.name.{truth}"), "nats": f"{means[truth]:.2f}"}
-    if choice is None:
-        gap = t("compare.name.gap_skipped", **words_of)
-    elif options[choice] == truth:
-        gap = t("compare.name.gap_right", **words_of)
-    else:
-        yours = means.get(options[choice])
-        gap = t("compare.name.gap_wrong", yours="–" if yours is None else f"{yours:.2f}", **words_of)
+def reveal(ui: OneName, converter: Any, guess: float | None) -> tuple[Told, Updates]:
+    """The perplexity of a coin, with the converter put there."""
+    nats = -math.log(HALF)
+    truth = in_units(nats)["perplexity"]
+    words_of = {"truth": f"{truth:g}", "guess": f"{guess or 0:g}"}
+    kind = "skipped" if guess is None else "right" if guess == truth else "wrong"
     told = Told(
-        t("compare.name.predicted", choice=choice or ""),
-        t("compare.name.ran", model=title, names=f"{len(found['names']):,}"),
-        gap,
-        t(f"compare.name.{truth}"),
+        t("compare.name.predicted", guess=words_of["guess"]),
+        t("compare.name.ran", nats=f"{nats:.3f}"),
+        t(f"compare.name.gap_{kind}", **words_of),
+        truth,
     )
-    places = [mean for mean, _ in found["places"][:MOST_PLACES]]
-    figure = by_place(places, found["end"][0], title)
-    value = packed(drawn(figure, (), ("evaluation/loss.py", "surprisals")))
-    return told, {ui.places: gr.update(visible=True, value=value)}
-
-
-def means_of(found: dict[str, Any]) -> list[float | None]:
-    """Mean nats at the first letter, the second, all later ones, and the end; None where names have no such place."""
-    places = found["places"]
-    later = [(mean * names, names) for mean, names in places[2:]]
-    names = sum(names for _, names in later)
-    return [
-        places[0][0] if places else None,
-        places[1][0] if len(places) > 1 else None,
-        sum(nats for nats, _ in later) / names if names else None,
-        found["end"][0],
-    ]
+    shown = unpacked(converter)
+    if not isinstance(shown, dict):
+        return told, {}
+    return told, {ui.converter: {**shown, "seq": next_seq(), "at": nats}}
 
 
 def wire(ctx: Context, ui: OneName, message: gr.HTML) -> None:

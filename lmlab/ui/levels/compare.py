@@ -45,7 +45,7 @@ class Compare:
         """What opening a part changes."""
         return [
             *self.predict.outputs, *self.columns.values(), *self.ladder.outputs,
-            *self.name.outputs, self.name.places, *self.quiz.outputs, *self.leaks.outputs, *self.exam.outputs,
+            *self.name.outputs, *self.quiz.outputs, *self.leaks.outputs, *self.exam.outputs,
             self.told, self.shown,
         ]  # fmt: skip
 
@@ -64,10 +64,10 @@ def questions() -> list[Question]:
 def part_of(question: str) -> str:
     """The part that a question belongs to.
 
-    >>> part_of("ladder-counted"), part_of("places"), part_of("leak")
+    >>> part_of("ladder-counted"), part_of("half"), part_of("leak")
     ('ladder', 'name', 'leaks')
     """
-    parts = {"ladder": "ladder", "ladder-counted": "ladder", "places": "name", "leak": "leaks"}
+    parts = {"ladder": "ladder", "ladder-counted": "ladder", "half": "name", "leak": "leaks"}
     return parts.get(question, question)
 
 
@@ -181,12 +181,11 @@ def wire(ctx: Context, ui: Compare) -> None:
             ui.quiz.quiz: None,
             ui.quiz.intro: [h("p", t("compare.quiz.wait"))],
             **leaks.closed(ui.leaks),
-            ui.name.places: gr.update(visible=False),
             **await open_part(owner, corpus, chosen, part, part, {}, None, None, zoom, *anew),
         }
 
     async def reveal(
-        question: Question, answer: Any, owner: str, corpus: Any, told: Any, state: Any, zoom: str, first: Any,
+        question: Question, answer: Any, owner: str, corpus: Any, told: Any, state: Any, zoom: str, converter: Any,
         quiz_model: Any, test_model: Any,
     ) -> tuple[Told, Updates]:  # fmt: skip
         """The truth of the part's question."""
@@ -195,7 +194,7 @@ def wire(ctx: Context, ui: Compare) -> None:
             state = state or await ladder.open_ladder(ctx, owner, corpus)
             found, updates = ladder.reveal(ctx, ui.ladder, owner, state, zoom, answer)
         elif part == "name":
-            found, updates = await one_name.reveal(ctx, ui.name, owner, corpus, first, answer)
+            found, updates = one_name.reveal(ui.name, converter, answer)
         elif part == "quiz":
             found, updates = await quiz.reveal(ctx, ui.quiz, owner, corpus, quiz_model, answer)
         elif part == "leaks":
@@ -208,8 +207,8 @@ def wire(ctx: Context, ui: Compare) -> None:
     light(ui.part.change, guarded(ui.message, open_part), inputs, [*ui.outputs, ui.message])
     predict.wire(
         ctx, ui.message, reveal,
-        [ui.told, ui.ladder.state, ui.ladder.zoom, ui.name.first, ui.quiz.model, ui.exam.model],
-        [ui.told, *ui.ladder.outputs, ui.name.places, ui.quiz.quiz, ui.quiz.intro,
+        [ui.told, ui.ladder.state, ui.ladder.zoom, ui.name.converter, ui.quiz.model, ui.exam.model],
+        [ui.told, *ui.ladder.outputs, ui.name.converter, ui.quiz.quiz, ui.quiz.intro,
          *ui.leaks.outputs, ui.exam.open],
     )  # fmt: skip
     ladder.wire(ctx, ui.ladder, ui.message)

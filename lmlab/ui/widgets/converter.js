@@ -1,5 +1,5 @@
 // One loss in every unit, and the sum behind it. Mirrors lmlab/evaluation/units.py (a browser test holds both equal).
-// value, as JSON text = {seq, name, model, pieces, nats, typical: [[title, nats]]}
+// value, as JSON text = {seq, name, model, pieces, nats, typical: [[title, nats]], at?}
 const box = element.querySelector(".converter");
 const part = (name) => box.querySelector(`.${name}`);
 const DIGITS = { nats: 3, bits: 3, perplexity: 2, total: 2 };
@@ -126,7 +126,7 @@ function show() {
   drawTypical();
   drawSums();
   const total = value.nats.reduce((sum, one) => sum + one, 0);
-  set(total / predictions(), null);
+  set(value.at ?? total / predictions(), null);
   box.dataset.seq = value.seq;
   box.dataset.state = "drawn";
 }

@@ -14,9 +14,10 @@ TEMPLATE = """
 
 
 def converter_widget(**options: Any) -> gr.HTML:
-    """A component whose value is `{"seq", "name", "model", "pieces", "nats": [one a piece and the end], "typical"}`.
+    """A component whose value is `{"seq", "name", "model", "pieces", "nats", "typical", "at"}`.
 
-    `typical` is a list of `[title, nats]`. The script mirrors `lmlab.evaluation.units`, and a browser test holds the
-    two equal; it begins at the mean of `nats`.
+    `nats` has one number a piece and one for the end, `typical` is a list of `[title, nats]`. It begins `at` so many
+    nats per character, or at the mean of `nats`. The script mirrors `lmlab.evaluation.units`, and a browser test holds
+    the two equal.
     """
     return widget("converter", TEMPLATE, **options)
