@@ -84,13 +84,14 @@ class ChooseLanguage:
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
             here = {_path(code).rstrip("/"): code for code in LANGUAGES}.get(scope["path"].rstrip("/"))
             if here is not None:
-                query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-                wanted = query.get("lang")
+                query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+                wanted = dict(query).get("lang")
                 if wanted not in LANGUAGES:
                     accepted = Headers(scope=scope).get("accept-language", "")
                     wanted = preferred(accepted) if here == DEFAULT_LANGUAGE else here
                 if wanted != here:
-                    query["lang"] = wanted
+                    # a parameter may stand there more than once
+                    query = [*((name, value) for name, value in query if name != "lang"), ("lang", wanted)]
                     # relative, because a proxy may have the lab below a path of its own
                     up = "./" if here == DEFAULT_LANGUAGE else "../" if scope["path"].endswith("/") else "./"
                     below = "" if wanted == DEFAULT_LANGUAGE else f"{wanted}/"

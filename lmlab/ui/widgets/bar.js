@@ -179,9 +179,7 @@ function forgotten() {
     for (const name of names) localStorage.removeItem(name);
     sessionStorage.setItem("lmlab-forgotten", "yes");
   } catch { /* what may not be stored was not stored */ }
-  const tabs = new BroadcastChannel("lmlab");
-  tabs.postMessage({ forgotten: true });
-  tabs.close();
+  window.lmlabTabs?.postMessage({ forgotten: true }); // the frame's channel: this page is not told
   location.reload();
 }
 

@@ -98,11 +98,16 @@ function limit() {
 // --- other tabs of this browser --------------------------------------------------------------------------------
 // Each tab says whose it is and what it knows of the student's work. One that knows something else asks the server; one
 // that is another visitor's (two were opened at once, or somebody pressed "Forget me") begins anew, once.
-const tabs = new BroadcastChannel("lmlab");
+window.lmlabTabs?.close();
+const tabs = window.lmlabTabs = new BroadcastChannel("lmlab");
 const say = () => { if (state.key) tabs.postMessage({ key: state.key, digest: state.digest }); };
 tabs.onmessage = ({ data }) => {
   if (!state.key) return;
-  if (data.forgotten || data.key !== state.key) restart();
+  if (data.forgotten) {
+    // Nothing may be written for the forgotten visitor. The tab that forgot says when there is a new one.
+    document.body.inert = true;
+    setTimeout(restart, 10000);
+  } else if (data.key !== state.key) restart();
   else if (data.digest !== state.digest) trigger("sync", {});
 };
 // A browser that keeps nothing makes every page a new visitor: without the pause two tabs would restart each other forever.
