@@ -32,13 +32,13 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def factor(value: float, digits: int = 3) -> str:
-    """A number inside a product: a negative one stands in brackets.
+    """A number inside a product: a negative one, or one with a power of ten, stands in brackets.
 
     >>> factor(-0.5), factor(0.5)
     ('(−0.500)', '0.500')
     """
     text = number(value, digits)
-    return f"({text})" if text.startswith("−") else text
+    return f"({text})" if text.startswith("−") or "·" in text else text
 
 
 def index(i: int) -> str:
@@ -98,7 +98,7 @@ def slope(
     edge = places[-1]
     for i, (rate, path) in enumerate(paths):
         data += path_traces(path, rate, edge, dashed=i > 0)
-    notes = [note(0, 0, t("figure.slope.you"), "bottom")]
+    notes = [note(0, 0, t("figure.slope.you"), "top")]
     if paths:
         notes.append(note(paths[0][1][0][0], paths[0][1][0][1], t("figure.slope.start"), "bottom"))
     dot = {"type": "scatter", "x": [0], "y": [0], "mode": "markers", "hoverinfo": "skip"}
@@ -174,8 +174,8 @@ def rate_name(rate: float) -> str:
 def note(x: Any, y: Any, text: str, anchor: str) -> dict[str, Any]:
     """A word beside a point of the slope, on a strip of paper."""
     return {
-        "x": x, "y": y, "text": text, "showarrow": False, "yanchor": anchor, "yshift": 6, "bgcolor": "--paper",
-        "opacity": 0.9, "borderpad": 2, "font": {"size": 12, "color": "--ink"},
+        "x": x, "y": y, "text": text, "showarrow": False, "yanchor": anchor, "bgcolor": "--paper", "opacity": 0.9,
+        "yshift": 8 if anchor == "bottom" else -8, "borderpad": 2, "font": {"size": 12, "color": "--ink"},
     }  # fmt: skip
 
 

@@ -217,7 +217,7 @@ def walk(
 ) -> dict[str, Any]:
     """Every number of one example's way: forward, loss, backward, and one step of plain gradient descent on a copy.
 
-    Follows one hidden `unit`; -1 is the one that says most about the letter that came.
+    Follows one hidden `unit`; -1 is the one whose sum the loss feels most.
     """
     model = window_model(run)
     if not 0 < rate <= 100 or not math.isfinite(rate):
@@ -229,10 +229,10 @@ def walk(
         raise LabError(f"'{text}' has {len(pairs)} windows, and none with the number {position}. Choose one of them.")
     window, target = pairs[position]
     seen = forward(model, window)
-    if unit < 0:
-        unit = int((model.head.weight[target] * seen.hidden).abs().argmax())
-    check_unit(model, unit)
     back = backward(model, seen, target)
+    if unit < 0:
+        unit = int(back.sums.abs().argmax())
+    check_unit(model, unit)
     after = updated(model, back.weights, rate)
     seen_after = forward(after, window)
     others = [one for one in sample_of(loaded, model) if one != text]

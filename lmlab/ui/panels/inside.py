@@ -25,7 +25,10 @@ AT_WORK = ("waiting", "running", "paused", "finishing")
 
 @dataclass
 class Inside:
-    """The components of the panel. `view` is what the student looks at: `{"position", "unit", "pick"}`."""
+    """The components of the panel.
+
+    `view` is what the student looks at: `{"position", "unit", "pick", "fresh"}`; `fresh` before the first look.
+    """
 
     model: gr.Dropdown
     name: gr.Textbox
@@ -62,7 +65,7 @@ def build(ctx: Context) -> Inside:
         )  # fmt: skip
         hill = slope.build(ctx)
     ctx.pickers.append((model, lambda card: True))
-    view = gr.State({"position": -1, "unit": None, "pick": 0})
+    view = gr.State({"position": -1, "unit": None, "pick": 0, "fresh": True})
     return Inside(model, name, another, message, network, walk, rate, view, hill)
 
 
@@ -168,10 +171,30 @@ def wire(ctx: Context, ui: Inside) -> None:
         seen = {**view, "position": -1, "pick": view["pick"] + 1}
         return {ui.view: seen, ui.name: "", **await look(owner, corpus, model, at, "", seen, rate)}
 
+    async def arrive(
+        owner: str, corpus: Any, model: str | None, at: int | None, name: str, view: dict[str, Any], rate: str
+    ) -> Updates:
+        """Another model is looked at. A new page begins with an MLP, whatever is best on the bench."""
+        if not model:
+            return {}
+        seen = {**view, "fresh": False, "unit": None}
+        if view["fresh"]:
+            cards = [*ctx.running(owner), *ctx.cards(owner)]
+            walkable = [card["id"] for card in cards if card["model"]["kind"] == "mlp"]
+            if walkable and model not in walkable:
+                return {ui.view: seen, ui.model: walkable[0]}
+        return {ui.view: seen, **await look(owner, corpus, model, at, name, seen, rate)}
+
+    async def choose(owner: str, corpus: Any, model: str | None, request: gr.Request) -> Updates:
+        """The menu chooses for the whole page, as a click on the bench does."""
+        ctx.looks[request.session_hash or ""] = model
+        return await ctx.refresh(owner, corpus, model)
+
     inputs = [*here, ui.name, ui.view, ui.rate]
     outputs = [ui.network, ui.walk, ui.rate, ui.view, ui.message]
     ui.look = (guarded(ui.message, look), inputs, outputs)
-    light(ui.model.change, *ui.look)
+    light(ui.model.change, guarded(ui.message, arrive), inputs, [*outputs, ui.model])
+    light(ui.model.input, guarded(ui.message, choose), [ctx.owner, ctx.corpus, ui.model], [*ctx.frame, ui.message])
     light(ui.rate.input, *ui.look)
     light(ui.walk.renew, *ui.look)
     light(ui.network.view, guarded(ui.message, see), inputs, outputs, trigger_mode="always_last")

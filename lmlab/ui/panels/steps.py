@@ -88,7 +88,7 @@ def _lookup(found: dict[str, Any]) -> dict[str, Any]:
     symbols = found["symbols"]
     lines = []
     for token, row in zip(found["window"], found["rows"], strict=True):
-        line = f"E[{symbols[token]}] = {vector(row)}   {tn('inside.walk.numbers', len(row))}"
+        line = f"E[{symbols[token]}] = {vector(row)}, {tn('inside.walk.numbers', len(row))}"
         if line not in lines:  # a mark that stands twice is looked up twice, and told once
             lines.append(line)
     last = found["window"][-1]
@@ -229,13 +229,13 @@ def _gradient(found: dict[str, Any]) -> dict[str, Any]:
     lines = [
         f"∂loss/∂z_{letter} = p_{letter} − 1 = {number(p[target])} − 1 = {number(back['logits'][target])}",
         f"∂loss/∂z_{symbols[other]} = p_{symbols[other]} = {number(back['logits'][other])}",
-        f"∂loss/∂w({unit}→{letter}) = ∂loss/∂z_{letter} · h{unit} = {factor(back['logits'][target])}·{factor(answer)}"
-        f" = {number(head['gradient'])}",
-        f"∂loss/∂h{unit} = Σ w({unit}→z)·∂loss/∂z = {number(back['hidden'])}",
+        f"∂loss/∂w(h{unit}→{letter}) = ∂loss/∂z_{letter} · h{unit} = "
+        f"{factor(back['logits'][target])}·{factor(answer)} = {number(head['gradient'])}",
+        f"∂loss/∂h{unit} = Σ w(h{unit}→z)·∂loss/∂z = {number(back['hidden'])}",
         f"∂loss/∂a{unit} = ∂loss/∂h{unit} · ({bend}) = {factor(back['hidden'])}·{factor(slope)}"
         f" = {number(back['scaled'])}",
         *norm,
-        f"∂loss/∂w{unit}(x{index(j)}) = ∂loss/∂a{unit} · x{index(j)} = {factor(back['sum'])}·"
+        f"∂loss/∂w(x{index(j)}→h{unit}) = ∂loss/∂a{unit} · x{index(j)} = {factor(back['sum'])}·"
         f"{factor(found['x'][j])} = {number(hidden['gradient'])}",
     ]  # fmt: skip
     after = []
@@ -260,11 +260,11 @@ def weight_name(moved: dict[str, Any], symbols: list[str]) -> str:
     """A weight as the formulas write it."""
     place = moved["place"]
     if moved["weight"] == "head.weight":
-        return f"w({index(place[1])}→{symbols[place[0]]})"
+        return f"w(h{index(place[1])}→{symbols[place[0]]})"
     if moved["weight"] == "head.bias":
         return f"b_{symbols[place[0]]}"
     if moved["weight"] == "hidden.weight":
-        return f"w{index(place[0])}(x{index(place[1])})"
+        return f"w(x{index(place[1])}→h{index(place[0])})"
     return f"E[{symbols[place[0]]}]{index(place[1])}"
 
 

@@ -6,6 +6,7 @@ const MOST_NUMBERS = 32;
 const MOST_UNITS = 512;
 const MOST_BARS = 40;
 const REST = 400; // ms between two looks at a network that is learning
+const LOST = 10_000; // ms after which an answer is not waited for any more
 const SLOW = 900; // ms that a window rests while it slides
 
 const box = element.querySelector(".network");
@@ -25,6 +26,8 @@ let hovered = null;
 let sliding = null;
 let visible = false;
 let timer = null;
+let askedAt = 0;
+let took = 0; // ms from the last question to its drawing
 let letters = []; // the bars: which token each is
 let tiles = new Map(); // number of the input -> its cell
 let units = [];
@@ -84,7 +87,8 @@ function go(position, keepFocus = false) {
 }
 
 function ask(why, position = picture.position, unit = locked) {
-  box.dataset.state = why === "tick" ? box.dataset.state : "asked";
+  if (why !== "tick") box.dataset.state = "asked";
+  askedAt = performance.now();
   trigger("view", { position, unit, why });
 }
 
@@ -140,37 +144,49 @@ function drawNetwork() {
   heads[0].textContent = whole ? t("embedding", picture.shape) : t("letters");
   heads[1].textContent = whole ? t("hidden", { ...picture.shape, activation: picture.activation }) : t("stages");
   heads[2].textContent = t("output");
-  ranges.textContent = whole ? notes().join(" · ") : "";
-  ranges.hidden = !ranges.textContent;
+  ranges.replaceChildren(...(whole ? [key(t("of_rows"), picture.row_range), key(t("of_hidden"), picture.hidden_range), ...notes()] : []));
+}
+
+// What a colour means, with the range in numbers.
+function key(name, range) {
+  const cells = [-1, -0.67, -0.33, 0, 0.33, 0.67, 1].map((share) => {
+    const cell = make("i", { class: "cell" });
+    paint(cell, share, 1);
+    return cell;
+  });
+  return make("span", { class: "key" }, `${name} ${written(-range, 2)}`, make("span", {}, ...cells), written(range, 2));
 }
 
 function notes() {
   const { k, d, h, V } = picture.shape;
-  const found = [t("of_rows", { range: written(picture.row_range, 2) }), t("of_hidden", { range: written(picture.hidden_range, 2) })];
+  const found = [];
   if (k > MOST_PLACES || d > MOST_NUMBERS) found.push(t("some_rows", { k: Math.min(k, MOST_PLACES), d: Math.min(d, MOST_NUMBERS) }));
   if (h > MOST_UNITS) found.push(t("some_units", { shown: MOST_UNITS, h }));
   if (V > letters.length) found.push(t("some_letters", { shown: letters.length, of: V }));
-  return found;
+  return found.map((note) => make("span", {}, note));
 }
 
 function drawLetters(whole, window_) {
   const first = Math.max(0, window_.context.length - MOST_PLACES);
   const shown = window_.context.slice(first);
-  tiles = new Map();
-  if (!whole) {
-    blocks.replaceChildren(...shown.map((id) => make("div", { class: "block" }, make("b", {}, symbol(id)))));
-    return;
+  const numbers = whole ? Math.min(picture.shape.d, MOST_NUMBERS) : 0;
+  if (blocks.dataset.size !== `${shown.length} ${numbers}`) {
+    blocks.dataset.size = `${shown.length} ${numbers}`;
+    blocks.style.setProperty("--columns", columnsOf(numbers));
+    blocks.replaceChildren(...shown.map(() => make("div", { class: "block" }, make("b", {}),
+      make("div", { class: "cells-of" }, ...Array.from({ length: numbers }, () => make("i", { class: "cell" }))))));
   }
-  const { d } = picture.shape;
-  blocks.replaceChildren(...shown.map((id, i) => {
-    const numbers = picture.rows[first + i].slice(0, MOST_NUMBERS).map((number, n) => {
-      const cell = make("i", { class: "cell", title: t("tile", { number: n, letter: symbol(id), value: written(number) }) });
+  tiles = new Map();
+  shown.forEach((id, i) => {
+    const [letter, cellsOf] = blocks.children[i].children;
+    letter.textContent = symbol(id);
+    [...cellsOf.children].forEach((cell, n) => {
+      const number = picture.rows[first + i][n];
       paint(cell, number, picture.row_range);
-      tiles.set((first + i) * d + n, cell);
-      return cell;
+      cell.title = t("tile", { number: n, letter: symbol(id), value: written(number) });
+      tiles.set((first + i) * picture.shape.d + n, cell);
     });
-    return make("div", { class: "block" }, make("b", {}, symbol(id)), make("div", { class: "cells-of" }, ...numbers));
-  }));
+  });
 }
 
 function drawUnits() {
@@ -214,28 +230,34 @@ function drawBars(target) {
   }
 }
 
+// Numbers of a letter stand in rows of about the same length, of 8 at most.
+const columnsOf = (numbers) => Math.ceil(numbers / Math.ceil(numbers / 8));
+
 // --- links -----------------------------------------------------------------------------------------------------
 
 function drawLinks() {
-  svg.replaceChildren();
-  if (!picture || picture.kind !== "mlp") return;
+  for (const cell of tiles.values()) cell.classList.remove("linked");
   const area = net.getBoundingClientRect();
-  if (!area.width) return;
-  svg.setAttribute("viewBox", `0 0 ${area.width} ${area.height}`);
+  if (!picture || picture.kind !== "mlp" || !area.width) return svg.replaceChildren();
   const at = hovered ?? locked;
   const into = at === null ? picture.into : picture.unit_into[at].map(([from, , product]) => [at, from, product]);
   const out = at === null ? picture.out : picture.unit_out[at].map(([to, , product]) => [to, at, product]);
   const down = box.dataset.flow === "down";
-  const groups = [[into, (to) => units[to], (from) => tiles.get(from)], [out, (to) => barOf(to), (from) => units[from]]];
+  const groups = [[into, (to) => units[to], tileOf], [out, barOf, (from) => units[from]]];
+  const paths = []; // every place is read before anything is drawn, or each line would lay out the page again
   for (const [links, toOf, fromOf] of groups) {
     const largest = Math.max(...links.map(([, , product]) => Math.abs(product)), 1e-9);
     for (const [to, from, product] of links) {
       const [a, b] = [fromOf(from), toOf(to)];
-      if (a && b) svg.append(link(a.getBoundingClientRect(), b.getBoundingClientRect(), area, down, product, largest));
+      if (a && b) paths.push(link(a.getBoundingClientRect(), b.getBoundingClientRect(), area, down, product, largest));
     }
   }
+  svg.setAttribute("viewBox", `0 0 ${area.width} ${area.height}`);
+  svg.replaceChildren(...paths);
+  for (const [, from] of into) tileOf(from)?.classList.add("linked");
 }
 
+const tileOf = (input) => tiles.get(input);
 const barOf = (id) => rows.get(id)?.children[box.dataset.flow === "down" ? 1 : 0];
 
 function link(a, b, area, down, product, largest) {
@@ -309,10 +331,9 @@ function drawFavourites() {
     return;
   }
   const range = Math.max(...found.weights.flat().map(Math.abs));
-  const context = picture.windows[picture.position].context;
-  const places = found.weights.map((row, place) => make("div", { class: "block" }, make("b", {}, symbol(context[place])),
+  const places = found.weights.map((row, place) => make("div", { class: "block" }, make("b", {}, t("place", { place: place + 1 })),
     make("div", { class: "cells-of" }, ...row.map((weight, n) => {
-      const cell = make("i", { class: "cell", title: t("tile", { number: n, letter: symbol(context[place]), value: written(weight) }) });
+      const cell = make("i", { class: "cell", title: t("weight", { number: n, place: place + 1, value: written(weight) }) });
       paint(cell, weight, range);
       return cell;
     }))));
@@ -321,7 +342,7 @@ function drawFavourites() {
     make("span", { class: "num" }, written(one.value))))));
   favourites.replaceChildren(
     make("h3", {}, found.title), make("p", { class: "look" }, found.look),
-    make("div", { class: "columns" }, make("div", {}, make("h4", {}, t("incoming", { range: written(range, 2) })), make("div", { class: "blocks" }, ...places)),
+    make("div", { class: "columns" }, make("div", {}, make("h4", {}, t("incoming", { range: written(range, 2) })), make("div", { class: "blocks", style: `--columns: ${columnsOf(found.weights[0].length)}` }, ...places)),
       list(t("most"), found.most), list(t("least"), found.least)),
     make("button", { type: "button", on: { click: () => { const at = locked; lock(at); units[at]?.focus(); } } }, t("close")));
   favourites.hidden = false;
@@ -370,18 +391,20 @@ function show() {
   draw();
   box.dataset.seq = value.seq;
   box.dataset.state = value.live ? "live" : "drawn";
+  if (askedAt) took = performance.now() - askedAt;
   slideOn();
   watchOn();
 }
 
-// A network that is learning is looked at again, a few times a second at most, while it is on the screen.
+// A network that is learning is looked at again, a few times a second at most, while it is on the screen;
+// more seldom where an answer takes long, so that a busy machine is not asked for more than it can do.
 function watchOn() {
   clearTimeout(timer);
   if (!value || !value.live || !visible || document.hidden) return;
   timer = setTimeout(() => {
     ask("tick");
-    timer = setTimeout(watchOn, 5 * REST); // an answer that is lost must not end the watch
-  }, REST);
+    timer = setTimeout(watchOn, LOST); // an answer that never comes must not end the watch
+  }, Math.max(REST, 2 * took));
 }
 
 for (const name of ["windows", "windows_look"]) part(name).textContent = t(name);
