@@ -87,12 +87,7 @@ def over_temperature(
     data: list[dict[str, Any]] = []
     axes: dict[str, Any] = {}
     notes: list[dict[str, Any]] = []
-    shapes: list[dict[str, Any]] = [
-        {
-            "type": "line", "xref": "x", "yref": "paper", "x0": now, "x1": now, "y0": 0, "y1": 1,
-            "line": {"color": "--ink", "width": 1.25},
-        }
-    ]  # fmt: skip
+    shapes: list[dict[str, Any]] = []
     for number, (name, ys, reference, domain) in enumerate(panels, start=1):
         suffix = "" if number == 1 else str(number)
         data.append(
@@ -108,6 +103,12 @@ def over_temperature(
                 "hovertemplate": t(f"figure.over_temperature.hover_{name}"),
             }
         )
+        shapes.append(
+            {
+                "type": "line", "xref": "x", "yref": "paper", "x0": now, "x1": now, "y0": domain[0], "y1": domain[1],
+                "line": {"color": "--ink", "width": 1.25},
+            }
+        )  # fmt: skip
         if reference is not None:
             data.append(
                 {

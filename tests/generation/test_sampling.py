@@ -256,3 +256,22 @@ def test_a_method_is_a_rule_with_a_sensible_value():
 def test_an_unknown_method_is_refused(refused):
     with refused("no method 'beam'"):
         Sampling.by_method("beam")
+
+
+@given(
+    st.lists(st.floats(0.0, 1.0), min_size=1, max_size=9).filter(lambda ps: sum(ps) > 0.01),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_with_the_likeliest_first_a_smaller_u_is_never_less_likely(weights, u):
+    p = torch.tensor([weights], dtype=torch.float64)
+    p = p / p.sum()
+    lands = [float(p[0, int(choose(p, torch.tensor([at]), likeliest_first=True))]) for at in (u / 2, u)]
+    assert lands[0] >= lands[1] > 0
+
+
+def test_both_orders_give_every_token_its_chance():
+    p = torch.tensor([0.1, 0.6, 0.0, 0.3], dtype=torch.float64)
+    dice = (torch.arange(1000, dtype=torch.float64) + 0.5) / 1000
+    for likeliest_first in (False, True):
+        counts = choose(p.expand(1000, -1), dice, likeliest_first).bincount(minlength=4)
+        assert counts.tolist() == [100, 600, 0, 300]

@@ -4,6 +4,7 @@ import base64
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ MOST_ROWS = 1000  # rows of dice that a visitor may go through
 MOST_NUMBERS = 60_000  # logits of one answer: of a larger vocabulary only the step that is looked at is sent
 BEAM = 50
 MOST_LOGITS = 60
+MOST_REFERENCES = 4
 LARGEST_LOGIT = 1000.0
 
 
@@ -168,15 +170,31 @@ def tree(
     return {"root": root, "boundary": boundary, "begin": tokenizer.decode(begin), "width": BEAM, **whole}
 
 
-_references: OrderedDict[str, tuple[Ngram, CharacterTokenizer]] = OrderedDict()
+@dataclass(frozen=True)
+class Reference:
+    """What says how usual a text looks: a Kneser-Ney model of order 5, and the held-out documents to it.
+
+    `length` is their mean number of characters, `nats` their mean surprise a character.
+    """
+
+    model: Ngram
+    tokenizer: CharacterTokenizer
+    length: float
+    nats: float
 
 
-def reference(corpus: Corpus) -> tuple[Ngram, CharacterTokenizer]:
-    """The Kneser-Ney model of order 5 that says how usual a text looks; the last ones are kept."""
+_references: OrderedDict[str, Reference] = OrderedDict()
+
+
+def reference(corpus: Corpus) -> Reference:
+    """The reference of a corpus; those of the last corpora are kept."""
     if corpus.sha256 not in _references:
         tokenizer = CharacterTokenizer(corpus.alphabet)
-        _references[corpus.sha256] = (count(corpus, 5, "kneser-ney", tokenizer=tokenizer), tokenizer)
-        while len(_references) > 4:
+        model = count(corpus, 5, "kneser-ney", tokenizer=tokenizer)
+        held_out = corpus.part("validation")
+        length = sum(map(len, held_out)) / len(held_out)
+        _references[corpus.sha256] = Reference(model, tokenizer, length, evaluate(model, held_out, tokenizer).nll)
+        while len(_references) > MOST_REFERENCES:
             _references.popitem(last=False)
     _references.move_to_end(corpus.sha256)
     return _references[corpus.sha256]
@@ -205,8 +223,8 @@ def at_temperature(
     texts = [sample.text for sample in made]
     marks = novelty(texts, loaded, run.card.get("recipe", {}).get("train_size"))
     known = sum(mark == "training" and sample.ended for mark, sample in zip(marks, made, strict=True))
-    model, tokenizer = reference(loaded)
-    nats = evaluate(model, texts, tokenizer).nll
+    usual = reference(loaded)
+    nats = evaluate(usual.model, texts, usual.tokenizer).nll
     return {
         "temperature": temperature,
         "n": n,
@@ -291,13 +309,8 @@ def check_logits(logits: Sequence[float]) -> None:
 def usual_names(shelf: Shelf, corpus: str, corpus_name: str | None = None) -> dict[str, Any]:
     """What the names that no model saw are like: mean length in letters, and mean surprise a character to the same
     Kneser-Ney model as in `at_temperature`."""
-    loaded = shelf.corpus(corpus, corpus_name)
-    held_out = loaded.part("validation")
-    model, tokenizer = reference(loaded)
-    return {
-        "length": sum(map(len, held_out)) / len(held_out),
-        "nats": evaluate(model, held_out, tokenizer).nll,
-    }
+    usual = reference(shelf.corpus(corpus, corpus_name))
+    return {"length": usual.length, "nats": usual.nats}
 
 
 QUESTIONS: dict[str, Callable[..., Any]] = {

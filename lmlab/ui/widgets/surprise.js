@@ -108,6 +108,7 @@ function show() {
   }
   heading();
   draw();
+  section.dataset.mode = value.mode;
   section.dataset.at = at;
   section.dataset.seq = value.seq;
 }

@@ -66,7 +66,7 @@ function draw() {
     if (!narrow || !leaf) group.append(label(x[depth] + (narrow ? 0 : 16), y + (narrow ? 18 : 4), `${percent(node.p)} %`, "ax", narrow ? "middle" : "start"));
     if (leaf) {
       const text = `${short(spelled(node), 14)}  ${percent(node.path)} %`;
-      group.append(label(narrow ? x[depth] + 12 : x[depth] + 84, y + 4, text, "leaf"));
+      group.append(label(x[depth] + (narrow ? 18 : 84), y + 4, text, "leaf"));
     }
     nodes.push(group);
     group.node = node;
