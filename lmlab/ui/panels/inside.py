@@ -8,11 +8,11 @@ import gradio as gr
 
 from lmlab.errors import LabError
 from lmlab.figures.inside import number
-from lmlab.runs.cards import short_name
 from lmlab.strings import t
 from lmlab.ui.bench import next_seq
 from lmlab.ui.context import Context, Updates, guarded, light
 from lmlab.ui.panels import slope
+from lmlab.ui.panels.looked import Looked, looked
 from lmlab.ui.panels.steps import letters_of, walk_value
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.network import network_widget
@@ -20,15 +20,18 @@ from lmlab.ui.widgets.walk import walk_widget
 
 MOST_LETTERS = 16
 RATES = ["0.001", "0.01", "0.1", "1"]
-AT_WORK = ("waiting", "running", "paused", "finishing")
+
+View = dict[str, Any]
+"""What the student looks at: `{"text", "pick", "position", "unit", "fresh"}`.
+
+`text` is the name that was typed; without one it is the `pick`-th held-out name. `position` is the window, -1 for the
+first full one; `unit` a hidden unit or None. `fresh` is true until the first look of a page.
+"""
 
 
 @dataclass
 class Inside:
-    """The components of the panel.
-
-    `view` is what the student looks at: `{"position", "unit", "pick", "fresh"}`; `fresh` before the first look.
-    """
+    """The components of the panel."""
 
     model: gr.Dropdown
     name: gr.Textbox
@@ -39,8 +42,11 @@ class Inside:
     rate: gr.Radio
     view: gr.State
     slope: slope.Slope
-    look: tuple[Callable[..., Any], list[Any], list[Any]] | None = None
-    """(function, inputs, outputs) that draws the panel anew; `wire` fills it in, for events of the level."""
+
+    @property
+    def controls(self) -> dict[str, Any]:
+        """What a teacher's link can set, hide or lock: to be put among the controls of the level."""
+        return {"inside-name": self.name, "step-rate": self.rate, **self.slope.controls}
 
 
 def build(ctx: Context) -> Inside:
@@ -63,145 +69,135 @@ def build(ctx: Context) -> Inside:
             RATES, value="0.01", label=t("inside.walk.rate"), info=t("inside.walk.rate_info"), elem_classes="switch",
             elem_id="mlp-walk-rate",
         )  # fmt: skip
-        hill = slope.build(ctx)
+        hill = slope.build()
     ctx.pickers.append((model, lambda card: True))
-    view = gr.State({"position": -1, "unit": None, "pick": 0, "fresh": True})
+    view = gr.State({"text": "", "pick": 0, "position": -1, "unit": None, "fresh": True})
     return Inside(model, name, another, message, network, walk, rate, view, hill)
 
 
-def controls(ui: Inside) -> dict[str, Any]:
-    """What a teacher's link can set, hide or lock: to be put among the controls of the level."""
-    return {"name": ui.name, "step-rate": ui.rate, **slope.controls(ui.slope)}
+def wire(ctx: Context, ui: Inside, shown: gr.State) -> Callable[..., None]:
+    """Connect the events. `shown` is the run on the level's chart: the moment gone back to is one of that run.
 
+    Returns a function that connects an event of the level after which another moment is looked at.
+    """
 
-def wire(ctx: Context, ui: Inside) -> None:
-    """Connect the events."""
-    moment = getattr(ctx, "moment", None) or gr.State(None)
-    here = [ctx.owner, ctx.corpus, ui.model, moment]
-
-    def state_of(owner: str, model: str) -> str:
-        """`running`, `paused`, …, or `done` for what is no training under way."""
-        if model not in ctx.jobs.jobs_of(owner):
-            return "done"
-        return ctx.jobs.poll(model, owner).status.state
-
-    async def ask(owner: str, corpus: Any, model: str, at: int | None, question: str, **args: Any) -> Any:
-        source = ctx.corpus_of(owner, model, corpus)
-        step = {} if at is None else {"step": at}
-        return await ctx.ask(
-            model, owner, question, corpus=source["source"], corpus_name=source["name"], **args, **step
-        )
-
-    async def network_of(
-        owner: str, corpus: Any, model: str, at: int | None, name: str, view: dict[str, Any], live: bool
-    ) -> dict[str, Any]:
-        """The value of the network widget."""
-        found = await ask(
-            owner, corpus, model, at, "picture", text=name, pick=view["pick"], position=view["position"]
-        )
-        drawn = found["kind"] == "mlp"
-        favourites = None
-        if drawn and view["unit"] is not None and view["unit"] < found["shape"]["h"]:
-            favourites = await ask(owner, corpus, model, at, "unit", unit=view["unit"])
-        title = short_name(model)
-        step = found["step"] if at is None else at
-        return {
-            "seq": next_seq(),
-            "picture": {**found, "layers": stages_of(found)},
-            "said": window_said(found) if drawn else f"{kind_said(found, title)} {window_said(found)}",
-            "whole": name_said(found),
-            "at": t("inside.at_rest", name=title)
-            if step is None
-            else t("inside.at_step", name=title, step=f"{step:,}"),
-            "live": live,
-            "favourites": favourites
-            and {
-                **favourites,
-                "title": t("inside.favourites", unit=favourites["unit"], bias=number(favourites["bias"])),
-                "look": t("inside.favourites_look", names=favourites["names"]),
-            },
-        }
-
-    async def look(
-        owner: str, corpus: Any, model: str | None, at: int | None, name: str, view: dict[str, Any], rate: str
-    ) -> Updates:
+    async def draw(seen: Looked, view: View, rate: str) -> Updates:
         """The whole panel but the slope: the windows, the network, and the walk for the window at hand."""
-        if not model:
-            raise LabError(t("inside.no_walk"))
-        live = at is None and state_of(owner, model) in AT_WORK
-        value = await network_of(owner, corpus, model, at, name or "", view, live)
+        value = await network_value(seen, view)
         found = value["picture"]
         if found["kind"] != "mlp":
-            return {ui.network: value, ui.walk: no_walk(), ui.rate: gr.update(visible=False)}
-        unit = -1 if view["unit"] is None or view["unit"] >= found["shape"]["h"] else view["unit"]
-        walked = await ask(
-            owner, corpus, model, at, "walk", text=found["text"], position=found["position"], unit=unit,
-            rate=rate_of(rate),
-        )  # fmt: skip
+            return {ui.network: value, ui.walk: no_walk(), ui.rate: gr.update(visible=False), ui.view: view}
+        unit = -1 if value["favourites"] is None else view["unit"]
+        walked = await seen.ask("walk", text=found["text"], position=found["position"], unit=unit, rate=rate_of(rate))
         return {
             ui.network: {**value, "followed": walked["unit"]},
-            ui.walk: walk_value(walked, short_name(model), next_seq(), live),
+            ui.walk: walk_value(walked, seen.name, next_seq(), value["live"]),
             ui.rate: gr.update(visible=True),
+            ui.view: view,
         }
 
-    async def see(
-        owner: str, corpus: Any, model: str | None, at: int | None, name: str, view: dict[str, Any], rate: str,
-        event: gr.EventData,
-    ) -> Updates:  # fmt: skip
-        """The student goes to another window or unit; or the network is learning and newer numbers are due."""
-        seen = {**view, "position": whole_number(event, "position", -1), "unit": whole_number(event, "unit", None)}
-        if getattr(event, "why", "") != "tick":
-            return {ui.view: seen, **await look(owner, corpus, model, at, name, seen, rate)}
-        if not model:
-            return {}
-        try:
-            live = at is None and state_of(owner, model) in AT_WORK
-            return {ui.network: await network_of(owner, corpus, model, at, name or "", seen, live)}
-        except LabError:  # it waits in line, or has just ended: the next look will find it
-            return {}
-
-    async def retype(
-        owner: str, corpus: Any, model: str | None, at: int | None, name: str, view: Any, rate: str
-    ) -> Any:
-        seen = {**view, "position": -1}
-        return {ui.view: seen, **await look(owner, corpus, model, at, name, seen, rate)}
-
-    async def another(owner: str, corpus: Any, model: str | None, at: int | None, view: Any, rate: str) -> Updates:
-        """The next held-out name, in place of what was typed."""
-        seen = {**view, "position": -1, "pick": view["pick"] + 1}
-        return {ui.view: seen, ui.name: "", **await look(owner, corpus, model, at, "", seen, rate)}
+    async def again(
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, view: View, rate: str
+    ) -> Updates:
+        """The same window once more: with newer numbers, or another learning rate."""
+        return await draw(looked(ctx, owner, corpus, model, moment, shown), view, rate)
 
     async def arrive(
-        owner: str, corpus: Any, model: str | None, at: int | None, name: str, view: dict[str, Any], rate: str
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, view: View, rate: str
     ) -> Updates:
         """Another model is looked at. A new page begins with an MLP, whatever is best on the bench."""
         if not model:
             return {}
-        seen = {**view, "fresh": False, "unit": None}
+        there = {**view, "unit": None, "fresh": False}
         if view["fresh"]:
             cards = [*ctx.running(owner), *ctx.cards(owner)]
-            walkable = [card["id"] for card in cards if card["model"]["kind"] == "mlp"]
-            if walkable and model not in walkable:
-                return {ui.view: seen, ui.model: walkable[0]}
-        return {ui.view: seen, **await look(owner, corpus, model, at, name, seen, rate)}
+            mlps = [card["id"] for card in cards if card["model"]["kind"] == "mlp"]
+            if mlps and model not in mlps:
+                return {ui.model: mlps[0], ui.view: there}  # and the menu's change calls this again
+        return await draw(looked(ctx, owner, corpus, model, moment, shown), there, rate)
+
+    async def scrubbed(
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, view: View, rate: str
+    ) -> Updates:
+        """Another moment of the run on the chart: the panel turns to that run."""
+        if shown and model != shown:
+            return {ui.model: shown}  # and the menu's change draws it
+        return await again(owner, corpus, model, moment, shown, view, rate)
+
+    async def move(
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, view: View, rate: str,
+        event: gr.EventData,
+    ) -> Updates:  # fmt: skip
+        """The student goes to another window or unit; or the network is learning and newer numbers are due."""
+        seen = looked(ctx, owner, corpus, model, moment, shown)
+        there = {**view, "position": whole_number(event, "position", -1), "unit": whole_number(event, "unit", None)}
+        if getattr(event, "why", "") != "tick":
+            return await draw(seen, there, rate)
+        try:
+            return {ui.network: await network_value(seen, there)}
+        except LabError:  # it waits in line, or has just ended: the next tick will find it
+            return {}
+
+    async def retype(
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, view: View, rate: str, text: str
+    ) -> Updates:
+        """Another name; leaving the box without a change is none."""
+        if (text or "") == view["text"]:
+            return {}
+        there = {**view, "text": text or "", "position": -1}
+        return await draw(looked(ctx, owner, corpus, model, moment, shown), there, rate)
+
+    async def another(
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, view: View, rate: str
+    ) -> Updates:
+        """The next held-out name, in place of what was typed."""
+        there = {**view, "text": "", "position": -1, "pick": view["pick"] + 1}
+        return {ui.name: "", **await draw(looked(ctx, owner, corpus, model, moment, shown), there, rate)}
 
     async def choose(owner: str, corpus: Any, model: str | None, request: gr.Request) -> Updates:
         """The menu chooses for the whole page, as a click on the bench does."""
         ctx.looks[request.session_hash or ""] = model
         return await ctx.refresh(owner, corpus, model)
 
-    inputs = [*here, ui.name, ui.view, ui.rate]
+    here = [ctx.owner, ctx.corpus, ui.model, ctx.moment, shown]
+    inputs = [*here, ui.view, ui.rate]
     outputs = [ui.network, ui.walk, ui.rate, ui.view, ui.message]
-    ui.look = (guarded(ui.message, look), inputs, outputs)
-    light(ui.model.change, guarded(ui.message, arrive), inputs, [*outputs, ui.model])
+
+    def on(event: Any, function: Any, *more: Any, also: tuple[Any, ...] = (), **options: Any) -> None:
+        light(event, guarded(ui.message, function), [*inputs, *more], [*outputs, *also], **options)
+
+    on(ui.model.change, arrive, also=(ui.model,))
+    on(ui.rate.input, again)
+    on(ui.walk.renew, again)
+    on(ui.network.view, move, trigger_mode="always_last")
+    on(ui.name.submit, retype, ui.name)
+    on(ui.name.blur, retype, ui.name)
+    on(ui.another.click, another, also=(ui.name,))
     light(ui.model.input, guarded(ui.message, choose), [ctx.owner, ctx.corpus, ui.model], [*ctx.frame, ui.message])
-    light(ui.rate.input, *ui.look)
-    light(ui.walk.renew, *ui.look)
-    light(ui.network.view, guarded(ui.message, see), inputs, outputs, trigger_mode="always_last")
-    light(ui.name.submit, guarded(ui.message, retype), inputs, outputs)
-    light(ui.name.blur, guarded(ui.message, retype), inputs, outputs)
-    light(ui.another.click, guarded(ui.message, another), [*here, ui.view, ui.rate], [*outputs, ui.name])
-    slope.wire(ctx, ui.slope, ui.model, moment, state_of, ask)
+    slope.wire(ctx, ui.slope, here, ui.model)
+    return lambda event: on(event, scrubbed, also=(ui.model,))
+
+
+async def network_value(seen: Looked, view: View) -> dict[str, Any]:
+    """The value of the network widget."""
+    live = seen.at_work  # before the numbers: what ends in between is drawn once more
+    found = await seen.ask("picture", text=view["text"], pick=view["pick"], position=view["position"])
+    drawn = found["kind"] == "mlp"
+    step = found["step"] if seen.at is None else seen.at
+    favourites = None
+    if drawn and view["unit"] is not None and view["unit"] < found["shape"]["h"]:
+        favourites = await seen.ask("unit", unit=view["unit"])
+        favourites["title"] = t("inside.favourites", unit=favourites["unit"], bias=number(favourites["bias"]))
+        favourites["look"] = t("inside.favourites_look", names=favourites["names"])
+    return {
+        "seq": next_seq(),
+        "picture": {**found, "layers": stages_of(found)},
+        "said": window_said(found) if drawn else f"{kind_said(found, seen.name)} {window_said(found)}",
+        "whole": name_said(found),
+        "at": seen.name if step is None else t("inside.at_step", name=seen.name, step=f"{step:,}"),
+        "live": live,
+        "favourites": favourites,
+    }
 
 
 def rate_of(text: Any) -> float:
@@ -258,25 +254,20 @@ def window_said(found: dict[str, Any]) -> str:
     if window["nats"] is None:
         return t("inside.said_infinite", **about)
     rank = 1 + sum(other > p[target] for other in p)
-    return t(
-        "inside.said",
-        share=number(100 * window["p"], 1),
-        rank=rank,
-        of=len(p),
-        nats=number(window["nats"], 2),
-        **about,
-    )
+    share, nats = number(100 * window["p"], 1), number(window["nats"], 2)
+    return t("inside.said", share=share, rank=rank, of=len(p), nats=nats, **about)
 
 
 def name_said(found: dict[str, Any]) -> str:
     """n letters, n + 1 predictions, and their surprise."""
     nats = [window["nats"] for window in found["windows"]]
     total = None if None in nats else sum(nats)
+    mean = None if total is None else total / len(nats)
     return t(
         "inside.whole",
         name=found["text"],
         letters=len(found["text"]),
         predictions=len(nats),
         nats=number(total, 2),
-        mean=number(None if total is None else total / len(nats), 3),
+        mean=number(mean, 3),
     )

@@ -3,7 +3,6 @@
 import math
 import secrets
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from lmlab.figures.inside import slope as slope_figure
 from lmlab.strings import t
 from lmlab.ui.context import Context, Updates, guarded, light
 from lmlab.ui.depths import drawn
+from lmlab.ui.panels.looked import Looked, looked
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.figure import figure_widget
 from lmlab.ui.work import Entry
@@ -27,7 +27,8 @@ ALIKE = 0.005  # nats that count as no difference
 MOST_GRIDS = 64
 STARTS = [(0.8, 0.7), (-0.8, 0.6), (0.7, -0.8), (-0.6, -0.7), (0.1, 0.9), (0.9, -0.1)]  # shares of the half width
 
-Ask = Callable[..., Awaitable[Any]]
+ANSWERS = ("lower", "higher", "same")
+CODE = ("evaluation/walkthrough.py", "Slice.descend")
 
 
 @dataclass
@@ -49,8 +50,13 @@ class Slope:
     triple: gr.Button
     state: gr.State
 
+    @property
+    def controls(self) -> dict[str, Any]:
+        """What a teacher's link can set, hide or lock."""
+        return {"slope-directions": self.directions, "slope-rate": self.rate, "slope-guess": self.guess}
 
-def build(ctx: Context) -> Slope:
+
+def build() -> Slope:
     """Make the components where it is called."""
     with gr.Row(elem_classes="pair slope"):
         with gr.Column(elem_classes="main-column", min_width=240):
@@ -69,7 +75,7 @@ def build(ctx: Context) -> Slope:
                 another = gr.Button(t("inside.slope.start"), elem_id="mlp-slope-start")
                 new = gr.Button(t("inside.slope.new"), elem_id="mlp-slope-new")
             guess = gr.Radio(
-                [(t(f"inside.slope.{answer}"), answer) for answer in ("lower", "higher", "same")], value=None,
+                [(t(f"inside.slope.{answer}"), answer) for answer in ANSWERS], value=None,
                 label=t("inside.slope.guess", steps=STEPS), elem_classes="switch", elem_id="mlp-slope-guess",
             )  # fmt: skip
             with gr.Row(elem_classes="act"):
@@ -78,50 +84,41 @@ def build(ctx: Context) -> Slope:
     return Slope(message, figure, directions, rate, another, new, draw, guess, triple, gr.State(None))
 
 
-def controls(ui: Slope) -> dict[str, Any]:
-    """What a teacher's link can set, hide or lock."""
-    return {"slope-directions": ui.directions, "slope-rate": ui.rate, "slope-guess": ui.guess}
-
-
-def wire(
-    ctx: Context, ui: Slope, model: gr.Dropdown, moment: gr.State, state_of: Callable[[str, str], str], ask: Ask
-) -> None:
-    """Connect the events. `ask(owner, corpus, model, at, question, **args)` asks about the model at a moment."""
+def wire(ctx: Context, ui: Slope, here: list[Any], model: gr.Dropdown) -> None:
+    """Connect the events. `here` are the inputs of `looked`; `model` is the menu among them."""
     grids: OrderedDict[tuple[Any, ...], dict[str, Any]] = OrderedDict()
     """Grids of finished networks: the same for everybody who looks at the same one."""
 
-    async def grid_of(
-        owner: str, corpus: Any, model: str, at: int | None, directions: str, seed: int
-    ) -> tuple[str, dict[str, Any]]:
+    async def grid_of(seen: Looked, directions: str, seed: int) -> tuple[str, dict[str, Any]]:
         """(token, the answers to "slope" joined). A network that is learning is copied at the first of them."""
-        finished = state_of(owner, model) == "done"
-        if finished:
-            ctx.card(model, owner)  # refuses what is not the visitor's: the grids below are shared
-        key = (model, at, directions, seed)
-        token = "-".join(str(part) for part in (model, at)) if finished else secrets.token_hex(16)
-        if finished and key in grids:
+        rests = not seen.at_work and seen.model not in ctx.jobs.jobs_of(seen.owner)
+        if rests:
+            ctx.card(seen.model, seen.owner)  # refuses what is not the visitor's: the grids below are shared
+        key = (seen.model, seen.at, directions, seed)
+        token = f"{seen.model} {seen.at}" if rests else secrets.token_hex(16)
+        if rests and key in grids:
             grids.move_to_end(key)
             return token, grids[key]
         about = {"token": token, "directions": directions, "seed": seed, "rows": ROWS}
-        first = await ask(owner, corpus, model, at, "slope", **about)
-        losses = first["losses"]
-        while len(losses) < len(first["axis"]):
-            part = await ask(owner, corpus, model, at, "slope", first=len(losses), **about)
-            if part["centre"] != first["centre"]:
+        grid = await seen.ask("slope", **about)
+        while len(grid["losses"]) < len(grid["axis"]):
+            part = await seen.ask("slope", first=len(grid["losses"]), **about)
+            if part["centre"] != grid["centre"]:
                 raise LabError("The training ended while the slope was drawn. Draw it again.")
-            losses = losses + part["losses"]
-        grid = {**first, "losses": losses}
-        if finished:
+            grid = {**grid, "losses": grid["losses"] + part["losses"]}
+        if rests:
             grids[key] = grid
             while len(grids) > MOST_GRIDS:
                 grids.popitem(last=False)
         return token, grid
 
     async def descend(owner: str, corpus: Any, state: dict[str, Any], rate: float) -> Any:
+        """A path from the slope's start, on the network that the slope was drawn from."""
         grid = state["grid"]
-        found = await ask(
-            owner, corpus, state["model"], state["at"], "descent", token=state["token"], centre=grid["centre"],
-            start=state["start"], rate=rate, directions=grid["directions"], seed=grid["seed"],
+        seen = Looked(ctx, owner, corpus, state["model"], state["at"])
+        found = await seen.ask(
+            "descent", token=state["token"], centre=grid["centre"], start=state["start"], rate=rate,
+            directions=grid["directions"], seed=grid["seed"],
         )  # fmt: skip
         return found["path"]
 
@@ -129,75 +126,71 @@ def wire(
         """The slope with a descent from its start; an earlier comparison is over."""
         path = await descend(owner, corpus, state, rate_of(rate))
         figure = slope_figure(state["grid"], [(rate_of(rate), path)])
-        code = ("evaluation/walkthrough.py", "Slice.descend")
         return {
-            ui.figure: drawn(figure, step_sums(path, rate_of(rate)), code),
+            ui.figure: drawn(figure, step_sums(path, rate_of(rate)), CODE),
             ui.state: state,
             ui.guess: gr.update(value=None),
         }
 
-    async def draw(
-        owner: str, corpus: Any, model: str | None, at: int | None, state: Any, directions: str, rate: str
-    ) -> Updates:
-        """A new grid through the network as it is now, along the directions that stand there or were chosen."""
-        return await drawn_anew(owner, corpus, model, at, directions, rate, state["grid"]["seed"] if state else 0)
-
-    async def drawn_anew(
-        owner: str, corpus: Any, model: str | None, at: int | None, directions: str, rate: str, seed: int
-    ) -> Updates:
-        if not model:
-            raise LabError(t("inside.slope.first_draw"))
+    async def drawn_anew(seen: Looked, directions: str, rate: str, seed: int) -> Updates:
         if directions not in FIRST_RATE:
-            raise LabError(f"There are no directions '{str(directions)[:40]}'.")
-        token, grid = await grid_of(owner, corpus, model, at, directions, seed)
+            raise LabError(
+                f"There are no directions '{str(directions)[:40]}'. Choose one of: {', '.join(FIRST_RATE)}."
+            )
+        token, grid = await grid_of(seen, directions, seed)
         state = {
-            "grid": grid,
-            "token": token,
-            "model": model,
-            "at": at,
-            "start": start_at(grid, seed),
+            "grid": grid, "token": token, "model": seen.model, "at": seen.at, "start": start_at(grid, seed),
             "starts": seed,
-        }
-        return await walked(owner, corpus, state, rate)
+        }  # fmt: skip
+        return await walked(seen.owner, seen.corpus, state, rate)
 
     async def arrive(
-        owner: str, corpus: Any, model: str | None, at: int | None, state: Any, directions: str, rate: str
-    ) -> Updates:
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, state: Any, directions: str,
+        rate: str,
+    ) -> Updates:  # fmt: skip
         """Another network: a finished one is drawn at once, one that learns when the student says so."""
-        if not model or card_kind(owner, model) != "mlp":
+        if not model:
             return {}
-        if state_of(owner, model) != "done":
-            return {ui.message: [h("p", t("inside.slope.waiting"))]} if state is None else {}
-        return await drawn_anew(owner, corpus, model, at, directions, rate, 0)
+        seen = looked(ctx, owner, corpus, model, moment, shown)
+        if seen.kind != "mlp":
+            return {}
+        if seen.at_work:
+            return {ui.message: [h("p", t("inside.slope.waiting"))]}
+        return await drawn_anew(seen, directions, rate, 0)
 
-    def card_kind(owner: str, model: str) -> str:
-        if model in ctx.jobs.jobs_of(owner):
-            return ctx.jobs.poll(model, owner).spec.model
-        return ctx.card(model, owner)["model"]["kind"]
+    async def draw(
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, state: Any, directions: str,
+        rate: str,
+    ) -> Updates:  # fmt: skip
+        """A new grid through the network as it is now, along the same directions."""
+        seen = looked(ctx, owner, corpus, model, moment, shown)
+        return await drawn_anew(seen, directions, rate, state["grid"]["seed"] if state else 0)
 
     async def turn(
-        owner: str, corpus: Any, model: str | None, at: int | None, state: Any, directions: str, rate: str
-    ) -> Updates:
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, state: Any, directions: str,
+        rate: str,
+    ) -> Updates:  # fmt: skip
         """Other directions, by chance."""
-        seed = state["grid"]["seed"] + 1 if state else 0
-        return await drawn_anew(owner, corpus, model, at, directions, rate, seed)
+        seen = looked(ctx, owner, corpus, model, moment, shown)
+        return await drawn_anew(seen, directions, rate, state["grid"]["seed"] + 1 if state else 0)
 
     async def choose(
-        owner: str, corpus: Any, model: str | None, at: int | None, state: Any, directions: str
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, state: Any, directions: str
     ) -> Updates:
         """The other kind of directions, with the learning rate that suits it."""
         rate = FIRST_RATE.get(directions, RATES[0])
-        return {ui.rate: rate, **await drawn_anew(owner, corpus, model, at, directions, rate, 0)}
+        seen = looked(ctx, owner, corpus, model, moment, shown)
+        return {ui.rate: rate, **await drawn_anew(seen, directions, rate, 0)}
 
     async def step(owner: str, corpus: Any, state: Any, rate: str) -> Updates:
+        """Another learning rate, from the same start."""
         return await walked(owner, corpus, there(state), rate)
 
     async def restart(owner: str, corpus: Any, state: Any, rate: str) -> Updates:
         """The next of a few places to start at: the way to another start without a mouse."""
-        starts = there(state)["starts"] + 1
-        return await walked(
-            owner, corpus, {**state, "starts": starts, "start": start_at(state["grid"], starts)}, rate
-        )
+        turn = there(state)["starts"] + 1
+        new = {**state, "starts": turn, "start": start_at(state["grid"], turn)}
+        return await walked(owner, corpus, new, rate)
 
     async def click(owner: str, corpus: Any, state: Any, rate: str, event: gr.EventData) -> Updates:
         """Start where the student clicked; a click on a path or a word has no place and changes nothing."""
@@ -212,37 +205,34 @@ def wire(
         paths = [(each, await descend(owner, corpus, there(state), each)) for each in (slow, fast)]
         ends = [path[-1][2] for _, path in paths]
         truth = compared(*ends)
-        figure = slope_figure(state["grid"], paths)
         about = {
-            "rate": rate_name(slow), "triple": rate_name(fast),
-            "first": loss_said(ends[0]), "second": loss_said(ends[1]), "truth": t(f"inside.slope.{truth}"),
+            "rate": rate_name(slow), "triple": rate_name(fast), "truth": t(f"inside.slope.{truth}"),
+            "first": loss_said(ends[0]), "second": loss_said(ends[1]),
         }  # fmt: skip
-        code = ("evaluation/walkthrough.py", "Slice.descend")
-        shown = {ui.figure: drawn(figure, step_sums(paths[1][1], fast), code)}
-        if guess not in ("lower", "higher", "same"):
-            return {**shown, ui.message: [h("p", t("inside.slope.gap_none", **about))]}
-        said = t(
-            f"inside.slope.gap_{'right' if guess == truth else 'wrong'}", guess=t(f"inside.slope.{guess}"), **about
-        )
+        figure = drawn(slope_figure(state["grid"], paths), step_sums(paths[1][1], fast), CODE)
+        if guess not in ANSWERS:
+            return {ui.figure: figure, ui.message: [h("p", t("inside.slope.gap_none", **about))]}
+        kind = "right" if guess == truth else "wrong"
+        said = t(f"inside.slope.gap_{kind}", guess=t(f"inside.slope.{guess}"), **about)
         asked = t("inside.slope.asked", rate=about["rate"], steps=STEPS, loss=about["first"])
         entry = Entry(level="mlp", question="slope", asked=asked, guess=guess, truth=truth, said=said)
-        return {**shown, ui.message: [h("p", said)], **ctx.keep(owner, stored, entry)}
+        return {ui.figure: figure, ui.message: [h("p", said)], **ctx.keep(owner, stored, entry)}
 
-    here = [ctx.owner, ctx.corpus, model, moment, ui.state]
-    there_is = [ctx.owner, ctx.corpus, ui.state]
+    inputs = [*here, ui.state, ui.directions, ui.rate]
+    stands = [ctx.owner, ctx.corpus, ui.state, ui.rate]
     outputs = [ui.figure, ui.state, ui.guess, ui.rate, ui.message]
 
-    def on(event: Any, function: Any, inputs: list[Any], more: tuple[Any, ...] = ()) -> None:
-        light(event, guarded(ui.message, function), inputs, [*outputs, *more])
+    def on(event: Any, function: Any, inputs: list[Any], *also: Any) -> None:
+        light(event, guarded(ui.message, function), inputs, [*outputs, *also])
 
-    on(model.change, arrive, [*here, ui.directions, ui.rate])
-    on(ui.draw.click, draw, [*here, ui.directions, ui.rate])
-    on(ui.new.click, turn, [*here, ui.directions, ui.rate])
-    on(ui.directions.input, choose, [*here, ui.directions])
-    on(ui.rate.input, step, [*there_is, ui.rate])
-    on(ui.another.click, restart, [*there_is, ui.rate])
-    on(ui.figure.select, click, [*there_is, ui.rate])
-    on(ui.triple.click, triple, [ctx.owner, ctx.corpus, ctx.work, ui.state, ui.rate, ui.guess], (ctx.work,))
+    on(model.change, arrive, inputs)
+    on(ui.draw.click, draw, inputs)
+    on(ui.new.click, turn, inputs)
+    on(ui.directions.input, choose, inputs[:-1])
+    on(ui.rate.input, step, stands)
+    on(ui.another.click, restart, stands)
+    on(ui.figure.select, click, stands)
+    on(ui.triple.click, triple, [ctx.owner, ctx.corpus, ctx.work, ui.state, ui.rate, ui.guess], ctx.work)
 
 
 def there(state: Any) -> dict[str, Any]:
