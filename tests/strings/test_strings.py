@@ -1,0 +1,52 @@
+"""The catalogue: complete in every language, with the same values in it, and nothing asked for that it lacks."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import lmlab
+from lmlab import strings
+
+SOURCES = sorted(Path(lmlab.__file__).parent.rglob("*.py"))
+VALUE = re.compile(r"(?<!%)\{(\w+)[^}]*\}")
+
+
+def values_in(text: str) -> set[str]:
+    return set(VALUE.findall(text))
+
+
+@pytest.mark.parametrize("language", [code for code in strings.LANGUAGES if code != "en"])
+def test_every_language_says_everything_with_the_same_values(language):
+    english, other = strings.catalogue("en"), strings.catalogue(language)
+    assert sorted(other) == sorted(english)
+    assert {name for name in english if values_in(english[name]) != values_in(other[name])} == set()
+    same = [name for name in english if english[name] == other[name] and len(english[name].split()) > 3]
+    assert same == []  # a sentence of four words is never the same in two languages
+
+
+def test_every_plural_has_both_forms():
+    names = strings.catalogue("en")
+    stems = {name.rpartition(".")[0] for name in names if name.endswith((".one", ".other"))}
+    assert {stem for stem in stems if f"{stem}.one" not in names or f"{stem}.other" not in names} == set()
+
+
+def test_what_the_code_asks_for_by_name_is_there():
+    english = strings.catalogue("en")
+    code = "\n".join(path.read_text("utf-8") for path in SOURCES)
+    asked = set(re.findall(r'\bt\(\s*"([\w.\-]+)"', code))
+    plural = set(re.findall(r'\btn\(\s*"([\w.\-]+)"', code))
+    assert len(asked) > 200
+    assert {name for name in asked if name not in english} == set()
+    assert {name for name in plural if f"{name}.other" not in english} == set()
+
+
+def test_a_missing_translation_falls_back_to_english_and_a_missing_name_is_an_error():
+    with strings.speaking("tlh"):
+        assert strings.t("predict.skip") == "Skip"
+    with pytest.raises(KeyError):
+        strings.t("nothing.of.the.kind")
+
+
+def test_what_is_put_in_is_never_read_as_a_pattern():
+    assert "{0.__class__}" in strings.t("bench.renamed", name="{0.__class__}")
