@@ -528,6 +528,29 @@ def test_two_tabs_do_not_overwrite_each_other(visit, small):
     assert len(answers(one)) == 2
 
 
+def test_two_tabs_opened_at_once_become_one_visitor(browser, small):
+    """Neither finds an id in the browser, so each gets one of its own; the last one written is that of both."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, locale="en")
+    context.set_default_timeout(60_000)
+    pages = [context.new_page(), context.new_page()]
+    for page in pages:
+        page.goto(small.url + "?level=count", wait_until="commit")
+    for page in pages:
+        arrived(page)
+    deadline = time.monotonic() + 60
+    while len({page.locator("#frame .frame").get_attribute("data-key") for page in pages}) > 1:
+        assert time.monotonic() < deadline, "still two visitors"
+        time.sleep(0.1)
+    for page in pages:
+        arrived(page)
+    predict(pages[0], why="first")
+    predict(pages[1], why="second")
+    pages[0].reload()
+    arrived(pages[0])
+    assert sorted(why for _, why in answers(pages[0])) == ["first", "second"]
+    context.close()
+
+
 def test_saved_work_comes_back_on_another_machine(visit, tmp_path):
     page = visit()
     predict(page, guess=30, why="n is common")

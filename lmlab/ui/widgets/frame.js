@@ -162,5 +162,6 @@ watch("value", () => {
   }
   box.dataset.seq = state.seq;
   box.dataset.state = state.ready ? "ready" : "waiting";
+  box.dataset.key = state.key;
   if (state.key + state.digest !== before) setTimeout(say, 100); // the browser's store is written by then
 });
