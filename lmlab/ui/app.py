@@ -140,7 +140,7 @@ def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, ui: Fram
     known = app.load(
         spoken(arrive), [browser, ctx.work],
         [browser, ctx.owner, ctx.work, ctx.corpus, ctx.job, ctx.level, ui.tabs, ui.notes, ui.page, *linked],
-        show_progress="hidden", api_visibility="private",
+        show_progress="hidden", show_progress_on=[ui.notes], api_visibility="private",
     )  # fmt: skip
     arrived = light(known.then, refresh, [ctx.owner, ctx.corpus, ctx.chosen], [*frame, ctx.title])
     went = {name: light(stop.select, went_to(name), [], [ctx.level]) for name, stop in ui.stops.items()}

@@ -335,8 +335,17 @@ def guarded_stream(
 
 def light(event: Callable[..., Any], function: Callable[..., Any], inputs: Any, outputs: Any, **more: Any) -> Any:
     """Connect an event that answers at once: no queue, no spinner, no public endpoint."""
-    quick = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    quick = {"queue": False, "api_visibility": "private", **_unseen(outputs)}
     return event(spoken(_or_nothing(function, outputs)), inputs, outputs, **{**quick, **more})
+
+
+def _unseen(outputs: Any) -> dict[str, Any]:
+    """No spinner. The page still tells an event's state to every output, and for each one it copies all that the
+    component holds, at every message of a stream; so one small component is named that bears it for all."""
+    small = [part for part in outputs if isinstance(part, gr.Button)]
+    drawn = [part for part in outputs if not isinstance(part, gr.State | gr.BrowserState)]
+    bearer = (small or drawn[-1:])[:1]
+    return {"show_progress": "hidden", **({"show_progress_on": bearer} if bearer else {})}
 
 
 def _or_nothing(function: Callable[..., Any], outputs: Any) -> Callable[..., Any]:
@@ -353,6 +362,6 @@ def _or_nothing(function: Callable[..., Any], outputs: Any) -> Callable[..., Any
 def live(event: Callable[..., Any], function: Callable[..., Any], inputs: Any, outputs: Any) -> Any:
     """Connect a generator that goes on for as long as there is something to see; several may run at once."""
     return event(
-        spoken(function), inputs, outputs,
-        show_progress="hidden", api_visibility="private", concurrency_limit=None, trigger_mode="multiple",
+        spoken(function), inputs, outputs, api_visibility="private", concurrency_limit=None, trigger_mode="multiple",
+        **_unseen(outputs),
     )  # fmt: skip
