@@ -35,9 +35,10 @@ from lmlab.ui.training_view import (
 from lmlab.ui.work import Entry
 
 EARLIER_RUNS = 5
-PERIOD = 0.15  # seconds between two looks at a running job
+PERIOD = 0.2  # seconds between two looks at a running job
 PAUSED_PERIOD = 1.0
 MOST_PLANS = 1000
+MOST_PAGES = 1000
 OVER = ("done", "failed")
 
 
@@ -92,14 +93,36 @@ class View:
     guess: list[list[float]] = field(default_factory=list)
 
 
+@dataclass
+class Page:
+    """What one opened page follows: the run, how far the page has seen it, and what it is drawn with."""
+
+    job: str
+    view: View
+    plan: Plan
+    marks: Sequence[Any]
+    earlier: Sequence[Curve]
+    log: bool
+    since: int
+    seq: int = 0
+    """Number of the chart that stands on the page."""
+    ends: tuple[float, float] = (0.0, 0.0)
+    said: tuple[Any, ...] = ()
+    measured: bool = False
+    over: bool = False
+
+    def __post_init__(self) -> None:
+        self.ends = self.view.run.range(self.marks, self.view.guess)
+
+
 class Watching:
     """Shows the training of each page. One for an app: it remembers what each page looks at."""
 
     def __init__(self, ctx: Context, ui: Parts) -> None:
         self.ctx, self.ui = ctx, ui
         self.plans: OrderedDict[str, Plan] = OrderedDict()
-        self.newest: dict[str, int] = {}
-        """The number of the newest watch of each page; an older one ends when it sees a newer number."""
+        self.pages: dict[str, Page] = {}
+        """What each page follows, by its session; a stream ends when its page follows something else."""
         self.back: dict[str, int] = {}
         """The step that each page has gone back to: what is learned meanwhile must not take its place."""
 
@@ -111,79 +134,94 @@ class Watching:
 
     # --- the live run ---------------------------------------------------------------------------------
 
-    async def watch(
+    async def begin(
         self, owner: str, corpus: Any, job: str | None, log_steps: str, chosen: str | None, shown: str | None,
-        state: dict[str, Any], stored: Any, request: gr.Request,
-    ) -> AsyncIterator[Updates]:  # fmt: skip
-        """Everything on the screen, then what is new several times a second, until the job rests."""
+        state: dict[str, Any], request: gr.Request,
+    ) -> Updates:  # fmt: skip
+        """Everything on the screen. Where something learns, the chart says so, and the page asks for `stream`."""
         ctx, ui = self.ctx, self.ui
         session = request.session_hash or ""
-        number = self.newest[session] = next_seq()
+        self.pages.pop(session, None)  # an older stream of this page ends
         self.back.pop(session, None)
         log = log_steps == "log"
         snapshot = self.snapshot(owner, job)
         if job is None or snapshot is None or snapshot.status.state in OVER:
             wanted = job if snapshot is not None else None
-            yield {ctx.moment: None, **await self.rest(owner, corpus, wanted or shown or chosen, log)}
-            return
+            return {ctx.moment: None, **await self.rest(owner, corpus, wanted or shown or chosen, log)}
         # A training stands beside the baselines of its own corpus.
         found = await ctx.ask_corpus(ctx.corpus_of(owner, job, corpus), owner, "baselines")
-        marks = dict(found["marks"])
         earlier = await self.earlier(owner, found["sha256"], job)
-        ctx.looks[session] = job  # what begins to learn is looked at, until another model is chosen
         plan = self.prediction(job, state)
         view = self.view_of(snapshot, plan)
-        ends = view.run.range(found["marks"], view.guess)
-        chart = self.chart(view, earlier, found["marks"], log)
-        yield {
-            ui.loss: chart,
+        page = Page(job, view, plan, found["marks"], earlier, log, snapshot.seq)
+        chart = self.chart(view, earlier, page.marks, log)
+        page.seq = chart["seq"]
+        self.pages[session] = page
+        while len(self.pages) > MOST_PAGES:
+            self.pages.pop(next(iter(self.pages)))
+        ctx.looks[session] = job  # what begins to learn is looked at, until another model is chosen
+        return {
+            **ui.predict.told(Told(predicted(plan.question, plan.answer, view.planned), ""), plan.state or {}),
+            **self.words(snapshot, page),
+            ui.loss: {**chart, "live": page.seq},
             ui.shown: job,
             ctx.moment: None,
-            **ui.predict.told(Told(predicted(plan.question, plan.answer, view.planned), ""), plan.state or {}),
-            **self.words(snapshot, view, plan, marks),
             ui.names: names_trees(view.probes["names"]),
             **self.letters(session, view),
             **await ctx.refresh(owner, corpus, job),
         }
-        seq, since, said = chart["seq"], snapshot.seq, state_key(snapshot)
-        try:
-            while self.newest.get(session) == number and snapshot.status.state not in OVER:
+
+    async def stream(self, owner: str, corpus: Any, request: gr.Request) -> AsyncIterator[Updates]:
+        """What is new, several times a second, until the job rests. Few outputs: the page pays for each one."""
+        session = request.session_hash or ""
+        page = self.pages.get(session)
+        yield {self.ui.message: []}
+        while page is not None and self.pages.get(session) is page and not page.over:
+            snapshot = self.snapshot(owner, page.job)
+            if snapshot is None:
+                return
+            updates = self.news(self.ctx.jobs.poll(page.job, owner, page.since), page, session)
+            if page.measured:
+                frame = await self.ctx.refresh(owner, corpus, self.ctx.looks.get(session, page.job))
+                updates |= {part: frame[part] for part in (self.ctx.bench, self.ctx.ruler)}
+                page.measured = False
+            if updates:
+                yield updates
+            if not page.over:
                 # A paused training is looked at, too, or it would be taken for abandoned.
-                await asyncio.sleep(PAUSED_PERIOD if snapshot.status.state == "paused" else PERIOD)
-                snapshot = ctx.jobs.poll(job, owner, since)
-                since = snapshot.seq
-                if snapshot.reset:
-                    view = self.view_of(replace(snapshot, events=[]), plan)
-                new = collect(snapshot, view.run, view.probes)
-                view = replace(view, symbols=snapshot.symbols, planned=max(view.planned, planned_of(snapshot)))
-                updates: Updates = {}
-                needed = view.run.range(found["marks"], view.guess)
-                if snapshot.reset or needed != ends:
-                    ends = needed
-                    updates[ui.loss] = self.chart(view, earlier, found["marks"], log)
-                    seq = updates[ui.loss]["seq"]
-                elif new["batch"] or new["validation"] or new["moment"]:
-                    after, seq = seq, next_seq()
-                    grown = growth(new["batch"], new["validation"], view.run, log)
-                    if new["validation"]:
-                        grown = replace(grown, notes=self.notes(view, found["marks"], log))
-                    updates[ui.loss] = {**grown.to_value(seq, after), "scrub": self.scrubber(view)}
-                if snapshot.events or state_key(snapshot) != said:
-                    said = state_key(snapshot)
-                    updates |= self.words(snapshot, view, plan, marks)
-                if new["names"] and session not in self.back:
-                    updates[ui.names] = names_trees(view.probes["names"])
-                if new["embedding"]:
-                    updates |= self.letters(session, view)
-                if new["validation"]:
-                    updates |= await ctx.refresh(owner, corpus, ctx.looks.get(session, job))
-                if updates:
-                    yield updates
-        finally:
-            if self.newest.get(session) == number:
-                del self.newest[session]
-        if snapshot.status.state in OVER:
-            yield await self.finish(owner, corpus, stored, snapshot, view, plan, marks)
+                await asyncio.sleep(PAUSED_PERIOD if page.said and page.said[0] == "paused" else PERIOD)
+
+    def news(self, snapshot: Snapshot, page: Page, session: str) -> Updates:
+        """What a snapshot adds to the page."""
+        ui = self.ui
+        if snapshot.reset and page.since:
+            page.view = self.view_of(replace(snapshot, events=[]), page.plan)
+        page.since = snapshot.seq
+        view = page.view
+        new = collect(snapshot, view.run, view.probes)
+        view.symbols = snapshot.symbols
+        ends, planned = view.run.range(page.marks, view.guess), max(view.planned, planned_of(snapshot))
+        updates: Updates = {}
+        if snapshot.reset or ends != page.ends or planned != view.planned:
+            page.ends, view.planned = ends, planned
+            updates[ui.loss] = self.chart(view, page.earlier, page.marks, page.log)
+            page.seq = updates[ui.loss]["seq"]
+        elif new["batch"] or new["validation"] or new["moment"]:
+            after, page.seq = page.seq, next_seq()
+            grown = growth(new["batch"], new["validation"], view.run, page.log)
+            if new["validation"]:
+                grown = replace(grown, notes=self.notes(page))
+            updates[ui.loss] = {**grown.to_value(page.seq, after), "scrub": self.scrubber(view)}
+        if snapshot.events or state_key(snapshot) != page.said:
+            page.said = state_key(snapshot)
+            updates |= self.words(snapshot, page)
+        if new["names"] and session not in self.back:
+            updates[ui.names] = names_trees(view.probes["names"])
+        if new["embedding"]:
+            updates |= self.letters(session, view)
+        page.measured = page.measured or bool(new["validation"])
+        page.over = snapshot.status.state in OVER
+        return updates
 
     def snapshot(self, owner: str, job: str | None) -> Snapshot | None:
         """Where a job stands; None for one that is forgotten or another's."""
@@ -223,11 +261,11 @@ class Watching:
             return []
         return [[step, loss] for step, loss in zip(drawn_steps(planned), plan.answer, strict=True)]
 
-    def words(self, snapshot: Snapshot, view: View, plan: Plan, marks: Mapping[str, float]) -> Updates:
+    def words(self, snapshot: Snapshot, page: Page) -> Updates:
         """The three steps and the word on the button."""
-        ui = self.ui
+        ui, view, plan = self.ui, page.view, page.plan
         guess = predicted(plan.question, plan.answer, view.planned)
-        status = status_tree(snapshot, view.run, marks)
+        status = status_tree(snapshot, view.run, dict(page.marks))
         paused = snapshot.status.state == "paused"
         return {
             ui.predict.said: steps_trees(
@@ -249,18 +287,22 @@ class Watching:
 
     # --- its end --------------------------------------------------------------------------------------
 
-    async def finish(
-        self, owner: str, corpus: Any, stored: Any, snapshot: Snapshot, view: View, plan: Plan,
-        marks: Mapping[str, float],
-    ) -> Updates:  # fmt: skip
+    async def finish(self, owner: str, corpus: Any, stored: Any, request: gr.Request) -> Updates:
         """The run is over: the gap, and what to do next."""
         ctx, ui = self.ctx, self.ui
-        frame = await ctx.refresh(owner, corpus, snapshot.job)
+        session = request.session_hash or ""
+        page = self.pages.get(session)
+        if page is None or not page.over:
+            return {}
+        del self.pages[session]
+        view, plan, marks = page.view, page.plan, dict(page.marks)
+        snapshot = ctx.jobs.poll(page.job, owner)
+        frame = await ctx.refresh(owner, corpus, page.job)
+        said = snapshot.status.sentence
         if snapshot.status.state == "failed" or not view.run.validation:
-            message = problem(snapshot.status.sentence) if snapshot.status.sentence else []
-            return {**ui.predict.asked(0), ui.message: message, **frame}
-        card = ctx.card(snapshot.job, owner)
-        outcome = await self.outcome(owner, corpus, snapshot.job, snapshot.spec, view.run, marks, card)
+            return {**ui.predict.asked(0), ui.message: problem(said) if said else [], **frame}
+        card = ctx.card(page.job, owner)
+        outcome = await self.outcome(owner, corpus, page.job, snapshot.spec, view.run, marks, card)
         told = Told(
             predicted(plan.question, plan.answer, view.planned),
             sentence_of_run(snapshot, view.run, marks).replace("**", ""),
@@ -268,14 +310,13 @@ class Watching:
             truth_of(plan.question, outcome),
         )
         following = next_of(plan.preset)
-        limited = snapshot.status.sentence if snapshot.status.sentence and not outcome.diverged else None
         return {
             **ui.predict.finish(ctx, owner, stored, plan.state or {}, told),
             ui.predict.another: gr.update(visible=False),  # the next lesson takes its place
             ui.next: t("mlp.next", title=title_of(following)),
             ui.following: following,
             ui.halve: gr.update(visible=bool(outcome.diverged)),
-            ui.message: problem(limited) if limited else [],
+            ui.message: problem(said) if said and not outcome.diverged else [],
             **frame,
         }
 
@@ -349,9 +390,10 @@ class Watching:
         """The steps that one can go back to."""
         return {"run": view.id, "steps": view.probes["moment"]}
 
-    def notes(self, view: View, marks: Sequence[Any], log: bool) -> list[dict[str, Any]]:
+    def notes(self, page: Page) -> list[dict[str, Any]]:
         """The chart's labels as the run stands."""
-        figure = loss_curve(view.run, [], marks, view.planned, log, view.guess, view.batch)
+        view = page.view
+        figure = loss_curve(view.run, [], page.marks, view.planned, page.log, view.guess, view.batch)
         return list(figure.plotly["layout"]["annotations"])
 
     # --- the way back ---------------------------------------------------------------------------------

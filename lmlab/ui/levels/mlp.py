@@ -311,13 +311,13 @@ def wire(ctx: Context, ui: Train) -> None:
     # --- events ---------------------------------------------------------------------------------------
 
     here = [ctx.owner, ctx.corpus, ctx.job]
-    view = [*here, ui.log_steps, ctx.chosen, parts.shown, predict.state, ctx.work]
-    shown = [*parts.outputs, ctx.work, ctx.letters, ctx.moment, *ctx.frame]
+    view = [*here, ui.log_steps, ctx.chosen, parts.shown, predict.state]
+    shown = [*parts.outputs, ctx.letters, ctx.moment, *ctx.frame]
     own = [component for columns in ui.columns.values() for component in columns]
     asks = [*predict.outputs, parts.message, parts.next, parts.following, ui.preset, *controls, *own]
 
     def then_watch(event: Any) -> None:
-        live(event.success, guarded_stream(parts.message, watching.watch), view, shown)
+        light(event.success, guarded(parts.message, watching.begin), view, shown)
 
     for event in predict.wire(
         ctx, parts.message, begin, [ctx.parent, ui.preset, *controls], [ctx.job, ctx.parent]
@@ -333,13 +333,21 @@ def wire(ctx: Context, ui: Train) -> None:
         outputs = [ctx.job, parts.message, ui.controls["seed"], ui.controls["rate"], ui.preset]
         then_watch(light(button.click, guarded(parts.message, function), [*here, *controls], outputs))
     for event in (ui.log_steps.input, parts.loss.resync):
-        live(event, guarded_stream(parts.message, watching.watch), view, shown)
+        light(event, guarded(parts.message, watching.begin), view, shown)
+    streamed = live(
+        parts.loss.live, guarded_stream(parts.message, watching.stream), [ctx.owner, ctx.corpus],
+        [parts.loss, predict.said, parts.play, parts.names, parts.letters, parts.message, ctx.letters, ctx.bench,
+         ctx.ruler],
+    )  # fmt: skip
+    light(
+        streamed.then, guarded(parts.message, watching.finish), [ctx.owner, ctx.corpus, ctx.work],
+        [*parts.outputs, ctx.work, *ctx.frame],
+    )  # fmt: skip
     went = light(
         parts.loss.scrub, guarded(parts.message, watching.go_to), [ctx.owner, ctx.corpus, parts.shown],
         [ctx.moment, parts.names, parts.letters, parts.message], trigger_mode="always_last",
     )  # fmt: skip
-    if ui.inside.look is not None:
-        light(went.then, *ui.inside.look)
+    inside.wire(ctx, ui.inside, parts.shown)(went.then)
     light(
         ctx.bench.act, guarded(parts.message, look_at), [*here, ui.log_steps],
         [parts.loss, parts.shown, parts.names, parts.letters, ctx.moment, parts.message],
@@ -352,12 +360,11 @@ def wire(ctx: Context, ui: Train) -> None:
     join_to(ui.power, ui.controls["rate"])
     for moved in (*(control for name, control in ui.controls.items() if name != "model"), ui.power):
         light(moved.input, guarded(parts.message, changed), [predict.state, drawing, *controls], asks)
-    inside.wire(ctx, ui.inside)
 
     # --- for the frame --------------------------------------------------------------------------------
 
-    ctx.watch = (guarded_stream(parts.message, watching.watch), view, shown)
-    ctx.controls["mlp"] = {"preset": ui.preset, **ui.controls}
+    ctx.watch = (guarded(parts.message, watching.begin), view, shown)
+    ctx.controls["mlp"] = {"preset": ui.preset, **ui.controls, **ui.inside.controls}
     ctx.presets["mlp"] = (
         [name for names in recipes.SHOWN.values() for name in names],
         lambda preset: put(preset, {"at": "ask"}),

@@ -1,6 +1,7 @@
 // Follows figure.js on the loss chart: a mark on the step axis that goes back to any stored moment.
 // The figure's value and the points that are added to it may bring {scrub: {run, steps}}: the name of the run, and the
-// steps that can be gone back to. Triggers "scrub" with {step}, null being the present.
+// steps that can be gone back to. Triggers "scrub" with {step}, null being the present. A figure with {live: number} is of
+// a run that goes on: "live" is triggered once for each, and Python sends what is new.
 const WAIT = 80; // ms of rest before Python is asked
 const handle = make("span", { class: "handle" });
 const track = make("span", { class: "track" });
@@ -37,6 +38,17 @@ function words() {
   return t(at === null ? "now" : "then", { step: step.toLocaleString("en-US"), training: numbers[0], held: numbers[1] });
 }
 
+// Once a frame, however often plotly draws.
+let due = false;
+function soon() {
+  if (due) return;
+  due = true;
+  requestAnimationFrame(() => {
+    due = false;
+    place();
+  });
+}
+
 function place() {
   const x = axisOf();
   rail.hidden = rule.hidden = dot.hidden = !current || !x || !stored.steps.length || !current.figure.data[0].x.length;
@@ -49,11 +61,11 @@ function place() {
   });
   gone.style.width = `${inside(where(last()))}px`;
   handle.style.left = `${inside(where(step))}px`;
-  ticks.replaceChildren(...stops().map((stop) => where(stop)).filter((px) => px >= 0 && px <= size.w).map((px) => {
-    const tick = make("i");
-    tick.style.left = `${px}px`;
-    return tick;
-  }));
+  const marks = stops().map((stop) => Math.round(where(stop))).filter((px) => px >= 0 && px <= size.w);
+  if (marks.join() !== ticks.dataset.at) {
+    ticks.dataset.at = marks.join();
+    ticks.replaceChildren(...marks.map((px) => make("i", { style: `left: ${px}px` })));
+  }
   const px = where(step);
   const [training, held] = current.figure.data;
   const y = at === null ? value(held, step) ?? value(training, step) : value(training, step) ?? value(held, step);
@@ -107,9 +119,14 @@ rail.addEventListener("keydown", (event) => {
   event.stopPropagation();
 });
 
+let lives = 0;
 function take() {
   const news = unpack();
   if (!news || !news.scrub) return;
+  if (news.live > lives) {
+    lives = news.live;
+    trigger("live", {});
+  }
   if (news.scrub.run !== stored.run) at = null; // another run is on the screen
   stored = news.scrub;
 }
@@ -118,9 +135,9 @@ let wired = false;
 function wire() {
   if (!wired && plot.on) {
     wired = true;
-    plot.on("plotly_afterplot", place);
+    plot.on("plotly_afterplot", soon);
   }
-  place();
+  soon();
 }
 take();
 enqueue(wire);
