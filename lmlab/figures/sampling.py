@@ -9,10 +9,13 @@ from lmlab.strings import t, tn
 MOST_BARS = 40
 
 
-def rolled_first(symbols: Sequence[str], counts: Sequence[int], theory: Sequence[float], after: str = "") -> Figure:
+def rolled_first(
+    symbols: Sequence[str], counts: Sequence[int], theory: Sequence[float], after: str | None = ""
+) -> Figure:
     """How often each token came where the rolling began, as filled bars; the rules' probabilities as outlines.
 
-    (V,) counts of what was rolled, (V,) probabilities, likeliest first; `after` is what all texts begin with.
+    (V,) counts of what was rolled, (V,) probabilities, likeliest first; `after` is what all texts begin with, None
+    where no text was rolled but tokens.
     """
     n = sum(counts)
     order = sorted(range(len(theory)), key=lambda i: (-theory[i], i))[:MOST_BARS]
@@ -40,7 +43,7 @@ def rolled_first(symbols: Sequence[str], counts: Sequence[int], theory: Sequence
     ]
     plot = layout(
         axis(
-            t("figure.rolled_first.x"),
+            t("figure.rolled_first.x_tokens" if after is None else "figure.rolled_first.x"),
             tickfont={"family": MONO, "size": 12, "color": "--ink-3"},
             tickangle=0,
             showgrid=False,
@@ -52,9 +55,12 @@ def rolled_first(symbols: Sequence[str], counts: Sequence[int], theory: Sequence
         meta={"dense": True},
     )
     most = max(range(len(counts)), key=lambda i: (counts[i], -i))
-    title = (
-        tn("figure.rolled_first.title_after", n, after=after) if after else tn("figure.rolled_first.title_first", n)
-    )
+    if after is None:
+        title = t("figure.rolled_first.title_tokens", n=n)
+    elif after:
+        title = tn("figure.rolled_first.title_after", n, after=after)
+    else:
+        title = tn("figure.rolled_first.title_first", n)
     return Figure(
         title=title,
         look=t("figure.rolled_first.look"),

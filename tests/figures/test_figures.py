@@ -80,6 +80,7 @@ FIGURES = {
     "rolled_first": lambda: rolled_first(SYMBOLS, [4, 3, 2, 1, 0], P, EVIL),
     "rolled_first, nothing rolled": lambda: rolled_first(SYMBOLS, [0] * 5, CUT),
     "rolled_first, many letters": lambda: rolled_first([".", *map(chr, range(200, 299))], [1] * 100, [0.01] * 100),
+    "rolled_first, tokens": lambda: rolled_first(["1", "2"], [60, 40], [0.5, 0.5], None),
     "over_temperature": lambda: over_temperature(MEASURED, USUAL, 0.8, (1.5, 60)),
     "over_temperature, no guess": lambda: over_temperature(MEASURED[:1], USUAL, 5.0),
     "loss_curve": lambda: loss_curve(RUN, EARLIER, BASELINES, 10, log_steps=False),

@@ -347,7 +347,7 @@ def wire(ctx: Context, ui: Sample) -> None:
         }
         symbols = [str(i + 1) for i in range(len(logits))]
         place = {**before, "size": len(logits), "ids": [step["id"]], "u": [step["u"]], "row": row, "boundary": -1}
-        figure = rolled_first(symbols, found["counts"], found["p_final"])
+        figure = rolled_first(symbols, found["counts"], found["p_final"], after=None)
         return {
             ui.at: place,
             ui.word: {"seq": next_seq(), "mode": "logits", "at": 0, "letters": []},

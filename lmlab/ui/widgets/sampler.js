@@ -23,6 +23,9 @@ const share = (p) => (value.exact ? p.toFixed(4) : `${(100 * p).toFixed(1)} %`);
 // The student's outlines: they were made for the first roll.
 const guesses = () => (at === 0 && value.guess) || {};
 
+// A sentence about letters, or about tokens where the logits are nobody's letters.
+const said = (name, values) => t(value.exact ? `${name}_token` : name, values);
+
 function compute() {
   const step = value.steps[at];
   if (!step || !step.z) {
@@ -87,7 +90,7 @@ function draw() {
 
   // One scale for both logit columns: dividing by T moves the bars, not the axis.
   const finite = now.z.filter((x) => x > -Infinity);
-  const stretch = Math.max(Math.min(rules.T, 1), 0.25);
+  const stretch = greedily ? 1 : Math.max(Math.min(rules.T, 1), 0.25);
   const [low, high] = [Math.min(...finite, -1) / stretch, Math.max(...finite, 1) / stretch];
   const zx = (c, v) => c[0] + (c[1] * (Math.max(low, Math.min(high, v)) - low)) / (high - low);
   const bar = (c, v, k, on) => {
@@ -148,7 +151,7 @@ function draw() {
     const x = g.f[0] + (narrow ? 6 : 8);
     const many = size - keep;
     drawing.append(label(x, cy + 18, t(greedily ? "cut_greedy" : "cut"), "strong halo"));
-    const what = greedily ? t("cut_rest", { n: many }) : t(many === 1 ? "cut_one" : "cut_many", { n: many, share: share(now.cut) });
+    const what = greedily ? said("cut_rest", { n: many }) : said(many === 1 ? "cut_one" : "cut_many", { n: many, share: share(now.cut) });
     drawing.append(label(x, cy + 35, what, "halo"));
   }
 
@@ -184,14 +187,6 @@ function draw() {
   }
   replace(flow, drawing, "data-i");
   walk(nodes, along(nodes, "ArrowUp", "ArrowDown"), (node) => trigger("force", { token: Number(node.dataset.i) }), Math.max(0, shown.indexOf(now.chosen)));
-  for (const node of flow.querySelectorAll("[data-i], [data-of]")) {
-    const i = Number(node.dataset.i ?? node.dataset.of);
-    node.addEventListener("pointerenter", () => light(i));
-    node.addEventListener("pointerleave", () => light(null));
-    node.addEventListener("focus", () => light(i));
-    node.addEventListener("blur", () => light(null));
-    if (node.dataset.of) node.addEventListener("click", () => trigger("force", { token: i }));
-  }
   light(focus !== null && shown.includes(focus) ? focus : null);
   figure.dataset.t = rules.T;
 }
@@ -217,8 +212,8 @@ function words() {
   } else {
     const about = { letter: show(now.chosen), own: share(own[now.chosen]), final: share(final[now.chosen]), seed: value.seed, row: value.row + 1 };
     const other = hit !== null && hit !== step.id && !moved();
-    say(hit === null ? t(step.forced ? "chose" : "given", about)
-      : t(other ? "elsewhere" : "lands", { ...about, u: step.u.toFixed(3), stands: show(step.id) }));
+    say(hit === null ? said(step.forced ? "chose" : "given", about)
+      : said(other ? "elsewhere" : "lands", { ...about, u: step.u.toFixed(3), stands: show(step.id) }));
   }
   depths();
 }
@@ -258,8 +253,8 @@ function sum(i) {
   if (keep < size) {
     const left = now.rows.slice(0, keep).reduce((a, j) => a + p[j], 0);
     lines.push(kept[i] > -Infinity
-      ? t("sum_final", { letter, keep, left: left.toFixed(4), p: p[i].toFixed(4), final: final[i].toFixed(4) })
-      : t("sum_cut", { letter, keep }));
+      ? said("sum_final", { letter, keep, left: left.toFixed(4), p: p[i].toFixed(4), final: final[i].toFixed(4) })
+      : said("sum_cut", { letter, keep }));
   }
   if (place[i]) {
     const [from, to] = place[i];
@@ -270,6 +265,19 @@ function sum(i) {
 }
 
 // --- events ------------------------------------------------------------------------------------------------
+
+const tokenAt = (node) => {
+  const found = node.closest?.("[data-i], [data-of]");
+  return found ? Number(found.dataset.i ?? found.dataset.of) : null;
+};
+// A pointer that rests while rows are drawn anew beneath it has not chosen one of them: only its moves count.
+flow.addEventListener("pointermove", (event) => tokenAt(event.target) !== focus && light(tokenAt(event.target)));
+flow.addEventListener("pointerleave", () => light(null));
+flow.addEventListener("focusin", (event) => light(tokenAt(event.target)));
+flow.addEventListener("focusout", () => light(null));
+flow.addEventListener("click", (event) => {
+  if (event.target.dataset.of) trigger("force", { token: tokenAt(event.target) });
+});
 
 // A slider moved: drawn from the logits at hand, and told to Python once it rests.
 figure.tell = (moving) => {
@@ -308,7 +316,9 @@ function receive() {
   }
   showSources(value.code || []);
   flow.setAttribute("aria-label", t("columns"));
+  focus = null;
   draw();
+  light(null); // what has come is told first, whatever row the keyboard stands on
   figure.dataset.seq = value.seq;
 }
 for (const details of element.querySelectorAll("details")) details.addEventListener("toggle", () => now && depths());

@@ -71,7 +71,7 @@ def tree_widget(value: Any = None, **options: Any) -> gr.HTML:
     `lmlab.jobs.calls.sampling.tree`. Event: `go` with `{"ids"}` of the node that was chosen.
     """
     template = f"""
-<figure class="fig tree" role="group" data-seq="0">
+<figure class="fig tree" role="group" data-seq="0" data-state="">
   <header><h3></h3></header>
   <p class="look"></p>
   <div class="branches" role="group"></div>

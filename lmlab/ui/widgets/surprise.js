@@ -34,15 +34,16 @@ function draw() {
   const width = Math.max(w, left + cw * letters.length);
   const base = 116;
   const top = 22;
-  const most = Math.max(4, ...letters.map((letter) => letter.nats || 0));
+  const highest = Math.max(4, ...letters.map((letter) => letter.nats || 0));
+  const stride = highest > 12 ? 4 : highest > 4 ? 2 : 1;
+  const most = stride * Math.ceil(highest / stride);
   const y = (nats) => base - ((base - top) * Math.min(nats === null ? most : nats, most)) / most;
   const height = wide ? 172 : 192;
   const drawing = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
   drawing.append(label(0, 10, t("axis"), "ax"));
-  const stride = most > 12 ? 4 : most > 6 ? 2 : 1;
   for (let v = 0; v <= most; v += stride) {
     drawing.append(line(left, y(v), left + cw * letters.length, y(v), "grid"));
-    if ((v / stride) % 2 === 0) drawing.append(label(left - 8, y(v) + 4, v, "ax", "end"));
+    if (v % 2 === 0) drawing.append(label(left - 8, y(v) + 4, v, "ax", "end"));
   }
   const nodes = letters.map((letter, j) => {
     const x = left + cw * (j + 0.5);
@@ -97,7 +98,7 @@ function show() {
     const parts = t(`novelty_${value.novelty.replace(" ", "_")}`).split("|");
     const fresh = make("button", { type: "button", class: "plain", on: { click: () => trigger("fresh", {}) } }, t("fresh"));
     const held = novel.contains(document.activeElement);
-    novel.replaceChildren(make("b", {}, parts[0]), parts[1] || "", fresh);
+    novel.replaceChildren(make("span", {}, make("b", {}, parts[0]), parts[1] || ""), fresh);
     if (held) fresh.focus();
     const letters = value.letters.map((letter, j) => (j === value.letters.length - 1 && value.ended ? t("end") : letter.text));
     say(t(value.ended ? "said" : "said_open", { word: letters.slice(0, value.ended ? -1 : undefined).join(""),

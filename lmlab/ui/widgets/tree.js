@@ -97,6 +97,7 @@ function receive() {
   showSources(value.code || []);
   say(value.said);
   draw();
+  figure.dataset.state = "drawn";
   figure.dataset.seq = value.seq;
 }
 watch("value", receive);
