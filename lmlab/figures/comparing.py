@@ -18,6 +18,11 @@ HIDDEN = 0.55  # of the worst loss: how far the axis reaches while models wait t
 CLOSE_UP = 0.22  # nats per character above the best rung that the close-up shows
 
 
+PAPER_FROM = 0.48  # of the scale: the number in a cell is paper above and ink below
+WIDE_CELLS = 13  # cells that hold numbers of 12 pixels on a phone
+MOST_NUMBERS = 20  # beyond so many cells their numbers would touch
+
+
 @dataclass(frozen=True)
 class Row:
     """A rung as it is drawn. `loss` None: not revealed yet. `kind` is `counted`, `trained` or `mine`.
@@ -131,7 +136,14 @@ def _dots(known: Sequence[Row], place: dict[str, int], kind: str, close: bool) -
         "name": kind,
         "x": [row.loss for row in rows],
         "y": [place[row.key] for row in rows],
-        "error_x": {"type": "data", "array": bars, "color": colour, "thickness": 2, "width": 6, "visible": any(bars)},
+        "error_x": {
+            "type": "data",
+            "array": bars,
+            "color": colour,
+            "thickness": 2,
+            "width": 6 if close else 0,
+            "visible": any(bars),
+        },
         "marker": {
             "size": 5 if close and kind == "trained" else 9,  # small enough to show the bar that it stands on
             "color": "--paper" if kind == "trained" else colour,
@@ -315,9 +327,6 @@ def surprise(pieces: Sequence[str], first: Spelled, second: Spelled, chosen: int
             "x": places,
             "y": [0, 1],
             "z": [[nats if math.isfinite(nats) else None for nats in each.nats] for each in spelled],
-            "text": [[f"{nats:.1f}" if math.isfinite(nats) else "∞" for nats in each.nats] for each in spelled],
-            "texttemplate": "%{text}",
-            "textfont": {"size": 12},
             "hovertext": [
                 [
                     t("figure.surprise.hover", model=name, letter=letter, nats=f"{nats:.2f}",
@@ -334,7 +343,7 @@ def surprise(pieces: Sequence[str], first: Spelled, second: Spelled, chosen: int
             "xgap": 2,
             "ygap": 2,
             "colorbar": {
-                "orientation": "h", "x": 1.0, "xanchor": "right", "y": 0, "yanchor": "top", "ypad": 26, "xpad": 12,
+                "orientation": "h", "x": 1.0, "xanchor": "right", "y": 0, "yanchor": "top", "ypad": 48, "xpad": 12,
                 "len": 0.45, "thickness": 8, "outlinewidth": 0, "ticks": "",
                 "title": {"text": t("figure.surprise.scale"), "side": "bottom", "font": {"size": 12}},
                 "tickvals": [0, top], "ticktext": ["0", f"{top:.1f}"], "tickfont": {"size": 12, "color": "--ink-3"},
@@ -383,8 +392,13 @@ def surprise(pieces: Sequence[str], first: Spelled, second: Spelled, chosen: int
             corner(t("figure.surprise.difference", first=names[1], second=names[0]), left=88, y=1),
             corner(t("figure.surprise.rows"), left=88, y=0.49),
             {**corner(t("figure.surprise.letters"), left=0, y=0), "yshift": -30, "yanchor": "top"},
+            *(
+                _cell(place, row, nats, top, len(places))
+                for row, each in enumerate(spelled)
+                for place, nats in enumerate(each.nats)
+            ),
         ],
-        margin={"l": 88, "r": 8, "t": 24, "b": 86},
+        margin={"l": 88, "r": 8, "t": 24, "b": 104},
         meta={"dense": True},
     )
     return Figure(
@@ -412,8 +426,18 @@ def surprise(pieces: Sequence[str], first: Spelled, second: Spelled, chosen: int
             second_share=f"{100 * math.exp(-second.nats[chosen]):.1f}",
             second_nats=f"{second.nats[chosen]:.2f}",
         ),
-        height=(0.0, 304),
+        height=(0.0, 322),
     )  # fmt: skip
+
+
+def _cell(place: int, row: int, nats: float, top: float, cells: int) -> dict[str, Any]:
+    """The number in a cell: paper on the strong colours, ink on the pale ones, whichever scheme is on."""
+    finite = math.isfinite(nats)
+    text = "" if cells > MOST_NUMBERS else f"{nats:.1f}" if finite else "∞"
+    strong = finite and nats > PAPER_FROM * top
+    size = 12 if cells <= WIDE_CELLS else 10
+    font = {"size": size, "color": "--paper" if strong else "--ink"}
+    return {"x": place, "y": row, "text": text, "showarrow": False, "font": font}
 
 
 def nats_cell(nats: float) -> Any:
@@ -450,7 +474,9 @@ def leaks(rows: Sequence[Leak]) -> Figure:
     ]
     notes = [
         {
-            "x": row.leaky, "y": i, "yshift": 14, "showarrow": False, "font": {"size": 12, "color": "--data-text"},
+            "x": row.leaky, "y": i, "yshift": 16, "showarrow": False,
+            "xanchor": "right" if row.leaky < (best + worst) / 2 else "left",
+            "font": {"size": 12, "color": "--data-text"},
             "text": t("figure.leaks.flattery", nats=f"{row.honest - row.leaky:.3f}"),
         }
         for i, row in enumerate(rows)
@@ -461,7 +487,7 @@ def leaks(rows: Sequence[Leak]) -> Figure:
         axis(t("figure.leaks.y"), **names, range=[len(rows) - 0.5, -0.6], showgrid=False),
         shapes=shapes,
         annotations=notes,
-        margin={"l": 92, "r": 12, "b": 44},
+        margin={"l": 92, "r": 12, "b": 60},
     )
     return Figure(
         title=t("figure.leaks.title"),
@@ -481,7 +507,7 @@ def leaks(rows: Sequence[Leak]) -> Figure:
             most=most.title,
             most_nats=f"{most.honest - most.leaky:.3f}",
         ),
-        height=(0.0, 76 + 52 * len(rows)),
+        height=(0.0, 92 + 52 * len(rows)),
     )
 
 

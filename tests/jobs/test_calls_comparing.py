@@ -124,6 +124,7 @@ def test_the_test_split_opens_once(shelf, mine, names_indian):
     again = comparing.open_test(shelf, "visitor", mine["id"], "names_indian")
     assert again["again"]
     assert again["card"]["test_opened"] == card["test_opened"]
+    assert again["luck"] == first["luck"] > 0
     assert read_card(folder) == card
 
 

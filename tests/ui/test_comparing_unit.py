@@ -195,11 +195,15 @@ def test_the_score_is_told_beside_a_coin(rounds, guess, said):
 
 @pytest.mark.parametrize(
     ("validation", "test", "answer"),
-    [(2.0, 2.01, "same"), (2.0, 2.03, "higher"), (2.0, 1.9, "lower"), (2.0, None, "higher"), (None, None, "same")],
+    [(2.0, 2.01, "same"), (2.0, 2.04, "higher"), (2.0, 1.9, "lower"), (2.0, None, "higher"), (None, None, "same")],
 )
 def test_the_test_loss_lies_beside_the_validation_loss(validation, test, answer):
     metrics = {"validation": {"nll": validation}, "test": {"nll": test}}
     card = {"id": "calm-heron", "test_opened": [0.0], "metrics": metrics}
-    assert exam.answer_of(card) == answer
+    assert exam.answer_of(card, luck=0.03) == answer
+    found = {"card": card, "again": False, "luck": None if validation is None or test is None else 0.03}
+    truth = exam.t(f"compare.test.{answer}")
+    assert (truth in exam.told_of(found, truth, 10).gap) == (found["luck"] is not None)
+    assert exam.told_of(found, truth, 10).truth == truth
     assert exam.date_of(card) == "1970-01-01"
-    assert "The old number stands" in exam.told_of(card, True, None, 10).gap
+    assert "The old number stands" in exam.told_of({**found, "again": True}, None, 10).gap

@@ -1,5 +1,6 @@
 """Questions of the level Compare: the ladder, one name under a model, real or made up, leaks, and the test split."""
 
+import math
 from collections.abc import Callable
 from itertools import combinations
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 
 from lmlab.data.corpus import Corpus, normalise_name, raw_lines
 from lmlab.errors import LabError
+from lmlab.evaluation.chance import SURE, loss_error
 from lmlab.evaluation.comparison import Rung, distinguishable, p_value, rank
 from lmlab.evaluation.leaks import leak_report, leaky_corpus
 from lmlab.evaluation.loss import evaluate, surprisal, surprisals
@@ -188,19 +190,31 @@ def leak_of(shelf: Shelf, corpus: str, which: str, corpus_name: str | None = Non
 def open_test(shelf: Shelf, visitor: str, run: str, corpus: str, corpus_name: str | None = None) -> dict[str, Any]:
     """Measure one of the visitor's models on the test documents and write it on its card; once, and never again.
 
-    Returns the card, and in `again` whether the split had been opened before: the number is then the old one.
+    Returns the card, in `again` whether the split had been opened before (the number is then the old one), and in
+    `luck` by how much the loss on as many other documents would differ from the validation loss in 95 of 100 cases.
     """
     folder = find_run(run, visitor)
     if folder.parent == BUNDLED:
         raise LabError(f"'{short_name(run)}' belongs to the lab, and its test split stays closed. Train your own.")
     card = read_card(folder)
-    if card.get("test_opened"):
-        return {"card": without_history(card), "again": True}
     loaded = shelf.corpus(corpus, corpus_name)
     opened = shelf.run(str(folder))
     _same_corpus(opened, loaded)
-    loss = evaluate(opened.model, loaded.part("test"), opened.tokenizer)
-    return {"card": without_history(record_test(folder, loss)), "again": False}
+    again = bool(card.get("test_opened"))
+    if not again:
+        card = record_test(folder, evaluate(opened.model, loaded.part("test"), opened.tokenizer))
+    return {"card": without_history(card), "again": again, "luck": luck_of(opened, loaded)}
+
+
+def luck_of(run: Run, corpus: Corpus) -> float | None:
+    """By how much the losses on the validation and the test documents differ by luck, in 95 of 100 cases; in nats
+    per character. Only validation documents are looked at; None where one of them is impossible to the model."""
+    held_out, tests = corpus.part("validation"), corpus.part("test")
+    each = surprisals(run.model, held_out, run.tokenizer)
+    nats = [sum(one) for one in each]
+    if not math.isfinite(sum(nats)):
+        return None
+    return SURE * loss_error(nats, [len(one) for one in each]) * math.sqrt(1 + len(held_out) / len(tests))
 
 
 def without_history(card: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from lmlab.ui.predict import Predict, Question, Told
 from lmlab.ui.widgets.content import h, words
 
 CODE = ("runs/store.py", "record_test")
-SAME = 0.02  # nats per character: about what another draw of 3,000 names changes
 ANSWERS = ("lower", "same", "higher")
 
 
@@ -108,12 +107,12 @@ def date_of(card: dict[str, Any]) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(card["test_opened"][0]))
 
 
-def answer_of(card: dict[str, Any]) -> str:
-    """Whether the test loss is lower than the validation loss, the same, or higher."""
+def answer_of(card: dict[str, Any], luck: float | None) -> str:
+    """Whether the test loss is lower than the validation loss by more than luck, the same, or higher."""
     validation, test = (card["metrics"][part]["nll"] for part in ("validation", "test"))
     if validation is None or test is None:
         return "same" if validation == test else "higher" if test is None else "lower"
-    return "same" if abs(test - validation) <= SAME else "lower" if test < validation else "higher"
+    return "same" if abs(test - validation) <= (luck or 0.0) else "lower" if test < validation else "higher"
 
 
 async def reveal(
@@ -124,14 +123,18 @@ async def reveal(
     return Told(t("compare.test.predicted", choice=choice or ""), ran), {ui.open: gr.update(visible=bool(model))}
 
 
-def told_of(card: dict[str, Any], again: bool, guess: str | None, names: int) -> Told:
-    """The test loss beside the validation loss."""
+def told_of(found: dict[str, Any], guess: str | None, names: int) -> Told:
+    """The test loss beside the validation loss; `found` is what the worker answers to `open_test`."""
+    card, luck = found["card"], found["luck"]
     values = {"model": name_of(card), "validation": nats(card, "validation"), "test": nats(card, "test")}
-    truth = t(f"compare.test.{answer_of(card)}")
-    if again:
+    truth = t(f"compare.test.{answer_of(card, luck)}")
+    if found["again"]:
         gap = t("compare.test.gap_again", date=date_of(card), **values)
+    elif luck is None:
+        gap = t("compare.test.gap_infinite", **values)
     else:
-        gap = t(f"compare.test.gap_{'right' if guess == truth else 'wrong'}", truth=truth, **values)
+        kind = "right" if guess == truth else "wrong"
+        gap = t(f"compare.test.gap_{kind}", truth=truth, luck=f"{luck:.3f}", **values)
     ran = t("compare.test.ran_done", model=values["model"], names=f"{names:,}")
     return Told(t("compare.test.predicted", choice=guess or ""), ran, gap, truth)
 
@@ -146,7 +149,7 @@ def wire(ctx: Context, ui: Exam, predict: Predict, message: gr.HTML) -> None:
             found = await ctx.ask_corpus(corpus, owner, "open_test", visitor=owner, run=model)
         about = await ctx.ask_corpus(corpus, owner, "corpus")
         guess = (state.get("entry") or {}).get("guess")
-        told = told_of(found["card"], found["again"], guess, about["split"]["test"])
+        told = told_of(found, guess, about["split"]["test"])
         return {
             **predict.finish(ctx, owner, stored, state, told),
             **await show(ctx, ui, owner, corpus, model, None),

@@ -1,13 +1,14 @@
 """The ladder: rank first, then see every model on one axis, with its luck and what it knows by heart."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from lmlab.errors import LabError
+from lmlab.figures.comparing import Row
 from lmlab.figures.comparing import ladder as ladder_figure
 from lmlab.strings import t, tn
 from lmlab.ui.comparing.rows import RANKED, RANKED_COUNTED, gap, rows_of, said_of, sums_of, titles
@@ -29,6 +30,8 @@ class Ladder:
     column: gr.Column
     zoom: gr.Radio
     figure: gr.HTML
+    look: gr.Dropdown
+    """Which row is told in words and with its sum: the same as a click on its dot."""
     remember: gr.Button
     about: gr.HTML
     state: gr.State
@@ -36,7 +39,7 @@ class Ladder:
     @property
     def outputs(self) -> list[Any]:
         """What showing the part changes."""
-        return [self.figure, self.zoom, self.remember, self.about, self.state]
+        return [self.figure, self.zoom, self.look, self.remember, self.about, self.state]
 
 
 def questions() -> list[Question]:
@@ -62,9 +65,13 @@ def build() -> Ladder:
         )  # fmt: skip
         figure = figure_widget(elem_id="compare-ladder")
         with gr.Row(elem_classes="act"):
+            look = gr.Dropdown(
+                [], label=t("compare.ladder.look_at"), filterable=False, elem_id="compare-look", visible=False,
+                min_width=200, scale=0,
+            )  # fmt: skip
             remember = gr.Button(t("compare.ladder.remember"), elem_id="compare-remember", visible=False)
         about = words(elem_classes="report", elem_id="compare-about")
-    return Ladder(column, zoom, figure, remember, about, gr.State(None))
+    return Ladder(column, zoom, figure, look, remember, about, gr.State(None))
 
 
 async def open_ladder(ctx: Context, owner: str, corpus: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +111,17 @@ def draw(ctx: Context, ui: Ladder, owner: str, state: dict[str, Any], zoom: str)
         ui.state: state,
         ui.remember: gr.update(visible=state["open"] and state["kind"] == "names"),
         ui.zoom: gr.update(visible=state["open"]),
+        ui.look: gr.update(
+            visible=state["open"],
+            choices=[(t("compare.ladder.no_one"), ""), *((row.title, row.key) for row in by_loss(rows))],
+            value=state["chosen"] or "",
+        ),
     }
+
+
+def by_loss(rows: Sequence[Row]) -> list[Row]:
+    """The rows that are told, the best first."""
+    return sorted((row for row in rows if row.loss is not None), key=lambda row: row.loss or 0.0)
 
 
 def about_trees(state: dict[str, Any]) -> list[Any]:
@@ -156,6 +173,11 @@ def wire(ctx: Context, ui: Ladder, message: gr.HTML) -> None:
             raise LabError("That is no model of the ladder. Tap one of its dots.")
         return draw(ctx, ui, owner, {**state, "chosen": key[:80]}, zoom)
 
+    async def look(owner: str, corpus: Any, state: Any, zoom: str, key: Any) -> Updates:
+        if not state or not state["open"] or (state["chosen"] or "") == key:
+            return {}
+        return draw(ctx, ui, owner, {**state, "chosen": str(key)[:80] or None}, zoom)
+
     async def new_models(owner: str, corpus: Any, state: Any, zoom: str) -> Updates:
         """The bench has changed: a model was added, renamed or deleted."""
         if not state or not state["open"]:
@@ -183,5 +205,6 @@ def wire(ctx: Context, ui: Ladder, message: gr.HTML) -> None:
     inputs = [*here, ui.state, ui.zoom]
     light(ui.zoom.change, guarded(message, redraw), inputs, outputs, trigger_mode="always_last")
     light(ui.figure.select, guarded(message, select), inputs, outputs)
+    light(ui.look.change, guarded(message, look), [*inputs, ui.look], outputs, trigger_mode="always_last")
     light(ctx.bench.change, guarded(message, new_models), inputs, outputs, trigger_mode="always_last")
     live(ui.remember.click, guarded_stream(message, remember), inputs, outputs)

@@ -37,6 +37,8 @@ class OneName:
     first: gr.Dropdown
     second: gr.Dropdown
     figure: gr.HTML
+    letters: gr.HTML
+    """The letters as buttons: the same as a click on a cell."""
     converter: gr.HTML
     differ: gr.HTML
     cell: gr.State
@@ -49,7 +51,7 @@ class OneName:
     @property
     def outputs(self) -> list[Any]:
         """What showing the part changes."""
-        return [self.figure, self.converter, self.first, self.second, self.cell]
+        return [self.figure, self.letters, self.converter, self.first, self.second, self.cell]
 
 
 def questions() -> list[Question]:
@@ -76,10 +78,11 @@ def build() -> OneName:
         with gr.Row(elem_classes="pair"):
             with gr.Column(elem_classes="main-column", min_width=240):
                 figure = figure_widget(elem_id="compare-surprise")
+                letters = words(elem_classes="letters", elem_id="compare-letters")
                 converter = converter_widget(elem_id="compare-converter")
             with gr.Column(elem_classes="side-column", min_width=240):
                 differ = words(elem_classes="fig", elem_id="compare-differ")
-    return OneName(column, name, first, second, figure, converter, differ, gr.State(0))
+    return OneName(column, name, first, second, figure, letters, converter, differ, gr.State(0))
 
 
 async def menus(ctx: Context, ui: OneName, owner: str, corpus: Any, first: Any, second: Any, chosen: Any) -> Updates:
@@ -118,8 +121,19 @@ async def show_name(ctx: Context, ui: OneName, owner: str, name: Any, first: Any
     return {
         ui.figure: drawn(figure, sums, CODE),
         ui.converter: converter_value(titles, pieces, [one["nats"] for one in spelled], spelled[0]["symbols"]),
+        ui.letters: letters_trees(pieces, cell),
         ui.cell: cell,
     }
+
+
+def letters_trees(pieces: list[str], cell: int) -> list[Any]:
+    """The letters of a name and its end, the locked one pressed."""
+    letters = [*pieces, t("figure.surprise.end")]
+    buttons = [
+        h("button", letter, do=f"cell:{i}", aria_pressed="true" if i == cell else "false")
+        for i, letter in enumerate(letters)
+    ]
+    return [h("p", h("span", t("compare.name.letters")), *buttons)]
 
 
 def sums_of(model: str, pieces: list[str], nats: list[float]) -> list[str]:
@@ -229,7 +243,7 @@ def reveal(ui: OneName, converter: Any, guess: float | None) -> tuple[Told, Upda
 def wire(ctx: Context, ui: OneName, message: gr.HTML) -> None:
     """Connect the events."""
     spell = [ctx.owner, *ui.controls]
-    spelled = [ui.figure, ui.converter, ui.cell, message]
+    spelled = [ui.figure, ui.letters, ui.converter, ui.cell, message]
 
     async def show(owner: str, name: Any, first: Any, second: Any, cell: Any) -> Updates:
         return await show_name(ctx, ui, owner, name, first, second, cell) if first and second else {}
@@ -247,6 +261,11 @@ def wire(ctx: Context, ui: OneName, message: gr.HTML) -> None:
             raise LabError("That is no letter of the name. Tap one of the cells.")
         return await show(owner, name, first, second, custom[0])
 
+    async def press(owner: str, name: Any, first: Any, second: Any, event: gr.EventData) -> Updates:
+        """The same with a button."""
+        number = str(getattr(event, "do", "")).removeprefix("cell:")
+        return await show(owner, name, first, second, int(number) if number.isdecimal() and len(number) < 4 else 0)
+
     async def take(event: gr.EventData) -> Updates:
         """A click on a name of the list spells it out."""
         what = str(getattr(event, "do", ""))
@@ -262,6 +281,7 @@ def wire(ctx: Context, ui: OneName, message: gr.HTML) -> None:
     light(ui.name.change, guarded(message, another_name), spell, spelled, **last)
     light(ui.differ.act, guarded(message, take), [], [ui.name, message])
     light(ui.figure.select, guarded(message, lock), spell[:-1], spelled)
+    light(ui.letters.act, guarded(message, press), spell[:-1], spelled)
     for menu in (ui.first, ui.second):
         light(menu.change, guarded(message, show), spell, spelled, **last)
         light(menu.change, guarded(message, differ), models, [ui.differ, message], **last)

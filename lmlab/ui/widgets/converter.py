@@ -17,7 +17,7 @@ def converter_widget(**options: Any) -> gr.HTML:
     """A component whose value is `{"seq", "name", "model", "pieces", "nats", "typical", "at"}`.
 
     `nats` has one number a piece and one for the end, `typical` is a list of `[title, nats]`. It begins `at` so many
-    nats per character, or at the mean of `nats`. The script mirrors `lmlab.evaluation.units`, and a browser test holds
+    nats per character, or at the mean of `nats`. The script mirrors `lmlab.evaluation.units`; a browser test holds
     the two equal.
     """
     return widget("converter", TEMPLATE, **options)
