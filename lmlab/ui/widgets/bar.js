@@ -90,7 +90,9 @@ function drawLink(offer) {
     page.search = query.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
     page.hash = "";
     address.value = page.href;
-    what.textContent = settings().map(({ label, said }) => `${label} ${said}`).join(", ") || t("as_it_opens");
+    const parts = settings().map(({ label, said }) => `${label} ${said}`);
+    if (offer.corpus) parts.unshift(offer.corpus.replaceAll("_", " "));
+    what.textContent = parts.join(", ") || t("as_it_opens");
     told.textContent = "";
   };
   const copy = press(t("copy"), async () => {
