@@ -1,0 +1,62 @@
+"""Teacher links on the real levels: whatever a level offers can be hidden, locked and set."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from lmlab import strings
+from lmlab.ui.levels import LEVELS
+
+
+def offered(page):
+    """The controls that the drawer lists, as (name, label)."""
+    page.click("#bar-link")
+    page.wait_for_selector("#link-text")
+    rows = page.locator("#drawer-link .choices tr").all()
+    return [
+        (row.locator("input").first.get_attribute("data-control"), row.locator("th").inner_text()) for row in rows
+    ]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_everything_a_level_offers_can_be_hidden_and_locked(new_page, level):
+    page = new_page(level=level)
+    page.wait_for_selector(f"#tab-{level} h1")
+    controls = offered(page)
+    assert controls, "a teacher can set nothing here"
+    names = [name for name, _ in controls]
+    assert len({label for _, label in controls}) == len(controls), "two controls read the same"
+    for name, _ in controls[: len(controls) // 2]:
+        page.locator(f"input[data-control='{name}'][value=hide]").check()
+    for name, _ in controls[len(controls) // 2 :]:
+        page.locator(f"input[data-control='{name}'][value=lock]").check()
+    address = page.locator("#link-text").input_value()
+    other = new_page(level=level, path="?" + re.sub(r"^.*\?level=\w+&", "", address))
+    other.wait_for_selector(f"#tab-{level} h1")
+    expect(other.locator("#notes")).to_have_text("")
+    hidden, locked = names[: len(names) // 2], names[len(names) // 2 :]
+    sheet = other.evaluate("[...document.adoptedStyleSheets].flatMap(s => [...s.cssRules]).map(r => r.selectorText)")
+    assert len([rule for rule in sheet if rule.startswith("#")]) == len(hidden)
+    for rule in sheet:
+        for node in other.locator(rule).all():
+            expect(node).to_be_hidden()
+    if locked:
+        expect(other.locator("[data-locked]").first).to_be_attached()
+    for node in other.locator("[data-locked]").all():
+        assert node.evaluate("node => node.inert")
+
+
+def test_a_link_sets_the_order_and_the_names_of_count(new_page):
+    page = new_page(level="count", path="?set=order:4&corpus=names_indian&lock=order")
+    expect(page.locator("#count-order input[type=range]")).to_have_value("4")
+    expect(page.locator("#corpus")).to_contain_text("names indian")
+    expect(page.locator("#count-order")).to_have_attribute("data-locked", strings.t("widget.frame.locked"))
+
+
+def test_a_link_sets_a_rule_of_sampling(new_page):
+    page = new_page(level="sample", path="?set=top-k:3&hide=min-p")
+    page.wait_for_selector("#tab-sample h1")
+    page.click("#bar-link")
+    page.wait_for_selector("#link-text")
+    expect(page.locator("#link-text")).to_have_value(re.compile("set=top-k:3"))
