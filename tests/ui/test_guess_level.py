@@ -4,6 +4,7 @@ import json
 import math
 import re
 
+import numpy as np
 import pytest
 from playing import open_level
 from playwright.sync_api import expect
@@ -114,7 +115,7 @@ def test_guessed_until_right_and_the_models_beside_it(guess, names):
     expect(page.locator(GAME)).to_have_attribute("data-state", "told")
     tried = LETTERS.index(letter) + 1
     gap = page.inner_text("#guess-game .steps .now")
-    p = count(names, 2, "add-k", 0.1).probabilities([[0]])[0]
+    p = count(names, 2, "add-k", 0.1).probabilities(np.array([[0]]))[0]
     token = CharacterTokenizer(names.alphabet).encode(letter)[0]
     bigram = 1 + int((p > p[token]).sum())
     assert f"you {tried}, the bigram {bigram}," in gap
@@ -160,9 +161,9 @@ def test_from_the_first_key_to_the_mark_on_the_ruler_with_the_keyboard_alone(gue
     page = guess()
     for _ in range(60):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.closest('#guess-mode') !== null"):
+        if page.evaluate("document.activeElement.closest('#guess-mode') && document.activeElement.value === 'bets'"):
             break
-    answered(page, lambda: page.keyboard.press("ArrowRight"))
+    answered(page, lambda: page.keyboard.press("Space"))
     expect(page.locator(GAME)).to_have_attribute("data-mode", "bets")
     page.keyboard.type("aaem")
     expect(page.locator(GAME)).to_have_attribute("data-left", "16")
@@ -174,7 +175,7 @@ def test_from_the_first_key_to_the_mark_on_the_ruler_with_the_keyboard_alone(gue
     letter = right(page)
     chips = {"a": 10, "e": 5, "i": 5}.get(letter, 0)
     mine = -math.log2((chips + 0.1) / 22.7)
-    p = count(names, 2, "add-k", 0.1).probabilities([[0]])[0]
+    p = count(names, 2, "add-k", 0.1).probabilities(np.array([[0]]))[0]
     bigram = -math.log2(p[CharacterTokenizer(names.alphabet).encode(letter)[0]])
     assert paid(page)["you"] == pytest.approx(mine, abs=0.006)
     assert paid(page)["bigram"] == pytest.approx(bigram, abs=0.006)

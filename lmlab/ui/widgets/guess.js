@@ -323,14 +323,13 @@ function typed(event) {
   if (!game.offsetParent) return; // another level is on the screen
   const target = event.target instanceof Element ? event.target : document.body;
   if (target.closest(FIELDS)) return;
-  const elsewhere = target !== document.body && !game.contains(target);
   const onButton = target.closest("button, a, summary");
   if (event.key === "Enter" && !onButton) { event.preventDefault(); primary(); return; }
   // On a key of the board, Enter goes on, too; Space presses the key.
   if (event.key === "Enter" && onButton?.classList.contains("key")) { event.preventDefault(); primary(); return; }
-  if (event.key === "Backspace" && !elsewhere) { event.preventDefault(); takeBack(); return; }
-  if (event.key === "Escape" && !elsewhere) { look({ over: null, locked: null }); return; }
-  if (event.key === " " && onButton) return;
+  if (event.key === "Backspace") { event.preventDefault(); takeBack(); return; }
+  if (event.key === "Escape") { look({ over: null, locked: null }); return; }
+  if (event.key === " " && (onButton || target.closest("input"))) return;
   if (event.repeat && value.mode === "letters") return;
   let key = value.letters.indexOf(event.key);
   if (key < 0) key = value.letters.indexOf(event.key.toLowerCase());
