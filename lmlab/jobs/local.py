@@ -27,6 +27,7 @@ from lmlab.runs.cards import find_run, home, new_run_id, tidy_old
 MOST_DEATHS = 2  # a training that takes its worker down twice is not started again
 LONGEST_ARGUMENT = 10_000  # characters of a text in a question
 TIDY_EVERY = 3600.0
+LEFT_ALONE = 5.0  # seconds after which a paused training that no page asks for gives its owner room for another
 FORGET_AFTER = 600.0  # seconds a finished training's record stays when nobody asks
 OVER = ("done", "failed")
 
@@ -64,6 +65,8 @@ class Record:
     started: bool = False
     asleep: bool = False
     """Paused because nobody watched."""
+    rested: float | None = None
+    """Since when it is paused."""
     watched: float = field(default_factory=time.monotonic)
 
 
@@ -117,12 +120,18 @@ class LocalJobs:
             )
         with self._lock:
             mine = [record for record in self._active() if record.owner == owner and record.wanted != "finishing"]
-            if len(mine) >= self.limits.jobs_per_owner:
+            left = [record for record in mine if _rests(record) and time.monotonic() - record.watched > LEFT_ALONE]
+            if len(mine) >= self.limits.jobs_per_owner and left:  # kept as it is: nobody looks at it
+                self._abandon(min(left, key=lambda record: record.watched))
+            elif len(mine) >= self.limits.jobs_per_owner:
                 raise LabError(
                     f"You have {len(mine)} trainings under way, the most for one visitor. Stop one of them first."
                 )
-            if len(self._active()) >= self.limits.jobs:
+            resting = [record for record in self._active() if _rests(record)]
+            if len(self._active()) - len(resting) >= self.limits.jobs:
                 raise LabError(f"The lab is full: {self.limits.jobs} trainings are under way. Try again in a minute.")
+            if len(resting) >= self.limits.paused:  # the one that was left alone the longest makes room
+                self._abandon(min(resting, key=lambda record: record.watched))
             job = new_run_id()
             while job in self._records:
                 job = new_run_id()
@@ -384,7 +393,11 @@ class LocalJobs:
                     if _over(record):
                         if alone > FORGET_AFTER:
                             del self._records[record.job]
-                    elif alone > self.limits.unwatched_end:
+                        continue
+                    record.rested = (record.rested or now) if _rests(record) else None
+                    if alone > self.limits.unwatched_end or (
+                        record.rested is not None and now - record.rested > self.limits.paused_end
+                    ):
                         self._abandon(record)
                     elif (
                         alone > self.limits.unwatched_pause and record.status.state == "running" and not record.asleep
@@ -396,11 +409,17 @@ class LocalJobs:
         if record.worker is None:
             self._end(record, Status("failed", sentence="Nobody waited for it."))
         elif record.status.state in ("running", "paused"):
+            record.wanted = "finishing"
             self._tell(record, "stop")
 
 
 def _over(record: Record) -> bool:
     return record.status.state in OVER
+
+
+def _rests(record: Record) -> bool:
+    """Whether it is paused, by its owner or because nobody watched."""
+    return record.status.state == "paused"
 
 
 def _known(owner: str) -> None:

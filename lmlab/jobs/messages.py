@@ -76,8 +76,12 @@ class Limits:
     """Multiplications and additions of one step: about a second on one core."""
     attention_numbers: float = 1e8
     """Attention weights that one step may keep: 400 MB."""
+    paused: int = 256
+    """Paused trainings of everybody; they compute nothing, so they do not count among `jobs`, but they take memory."""
     unwatched_pause: float = 60.0
     unwatched_end: float = 600.0
+    paused_end: float = 1800.0
+    """A training that rests so long is stopped and kept, watched or not: a forgotten page must not hold a place."""
     runs_per_owner: int = 20
     days: float = 14.0
 

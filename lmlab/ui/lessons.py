@@ -35,7 +35,6 @@ ABOUT: dict[str, str] = {
     "transformer-default": "goal",
     "transformer-one-block": "end",
     "transformer-500-names": "few_names",
-    "gpt-1-block": "end",
 }
 """Which question belongs to a preset; for settings of one's own it is `again`."""
 

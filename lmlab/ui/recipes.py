@@ -41,7 +41,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
         "mlp-sensible", "mlp-one-letter", "mlp-too-fast", "mlp-500-names", "mlp-too-large", "mlp-zero",
         "mlp-batch-norm", "mlp-window-5", "mlp-beat-kneser-ney",
     ),
-    "transformer": ("transformer-default", "transformer-one-block", "transformer-500-names", "gpt-1-block"),
+    "transformer": ("transformer-default", "transformer-one-block", "transformer-500-names"),
 }  # fmt: skip
 """The presets of each model on this screen, in the order of the lessons; its controls can say them in full."""
 

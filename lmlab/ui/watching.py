@@ -135,7 +135,7 @@ class Watching:
     # --- the live run ---------------------------------------------------------------------------------
 
     async def begin(
-        self, owner: str, corpus: Any, job: str | None, log_steps: str, chosen: str | None, shown: str | None,
+        self, owner: str, corpus: Any, job: str | None, log_steps: str, shown: str | None,
         state: dict[str, Any], request: gr.Request,
     ) -> Updates:  # fmt: skip
         """Everything on the screen. Where something learns, the chart says so, and the page asks for `stream`."""
@@ -147,7 +147,7 @@ class Watching:
         snapshot = self.snapshot(owner, job)
         if job is None or snapshot is None or snapshot.status.state in OVER:
             wanted = job if snapshot is not None else None
-            return {ctx.moment: None, **await self.rest(owner, corpus, wanted or shown or chosen, log)}
+            return {ctx.moment: None, **await self.rest(owner, corpus, wanted or shown, log)}
         # A training stands beside the baselines of its own corpus.
         found = await ctx.ask_corpus(ctx.corpus_of(owner, job, corpus), owner, "baselines")
         earlier = await self.earlier(owner, found["sha256"], job)
@@ -342,7 +342,9 @@ class Watching:
         ui = self.ui
         found = await self.ctx.ask_corpus(corpus, owner, "baselines")
         networks = await self.networks(owner, found["sha256"])
-        card = next((card for card in networks if card["id"] == wanted), networks[0] if networks else None)
+        windows = [card for card in networks if card["model"]["kind"] == "mlp"]  # the level's own kind comes first
+        newest = next(iter([*windows, *networks]), None)
+        card = next((card for card in networks if card["id"] == wanted), newest)
         if card is None:
             return {
                 ui.loss: drawn(loss_curve(Curve(""), [], found["marks"], 1000, log), sums(None), LOSS_CODE),

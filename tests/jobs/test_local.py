@@ -293,3 +293,68 @@ def test_app_py_is_light_because_workers_import_it_again():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False False"
+
+
+def test_paused_trainings_take_no_place_of_the_lab(jobs):
+    mine = [jobs.submit(spec(LONG), ME) for _ in range(3)]
+    for job in mine:
+        jobs.command(job, ME, "pause")
+        until(jobs, job, ME, "paused")
+    others = [jobs.submit(spec(LONG), OTHER) for _ in range(3)]  # six in all, where four may compute
+    assert jobs.poll(others[-1], OTHER).status.state in ("waiting", "running")
+
+
+def test_a_paused_training_that_nobody_looks_at_makes_room_for_its_owners_next(jobs):
+    mine = [jobs.submit(spec(LONG), ME) for _ in range(3)]
+    for job in mine:
+        jobs.command(job, ME, "step", 20)
+        until(jobs, job, ME, "paused", more=lambda snapshot: snapshot.status.step >= 20)
+    with pytest.raises(LabError, match="3 trainings under way"):
+        jobs.submit(spec(), ME)  # their pages still ask for them
+    jobs._records[mine[1]].watched -= 60
+    new = jobs.submit(spec(), ME)
+    until(jobs, new, ME, "done")
+    assert until(jobs, mine[1], ME, "done").status.step >= 20
+    assert read_card(find_run(mine[1], ME))["steps"] >= 20
+    assert jobs.poll(mine[0], ME).status.state == "paused"
+
+
+def test_a_training_that_rests_too_long_is_stopped_and_kept_even_if_it_is_watched(jobs):
+    job = jobs.submit(spec(LONG), ME)
+    jobs.command(job, ME, "pause")
+    until(jobs, job, ME, "paused", more=lambda snapshot: jobs._records[job].rested is not None)
+    jobs._records[job].rested -= jobs.limits.paused_end
+    until(jobs, job, ME, "done")
+    assert read_card(find_run(job, ME))["id"] == job
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_every_question_about_a_model_can_be_asked_of_a_stored_step(jobs, finished):
+    job = jobs.submit(spec(Recipe(steps=60 if finished else 20_000, batch_size=32)), ME)
+    if finished:
+        snapshot = until(jobs, job, ME, "done")
+        assert read_card(find_run(job, ME))["moments"] == of(snapshot, "moment")
+    else:
+        snapshot = until(jobs, job, ME, "running", more=lambda snapshot: len(of(snapshot, "moment")) > 3)
+    steps = of(snapshot, "moment")
+    assert steps[0] == 0
+    start, later = (
+        jobs.call_and_wait(job, ME, "distribution", {"prefix": "a", "step": step})["p"] for step in steps[::3][:2]
+    )
+    assert start == pytest.approx([1 / 27] * 27)  # nothing learned yet
+    assert later != pytest.approx(start, abs=1e-3)
+    names = jobs.call_and_wait(job, ME, "probe", {"corpus": "names", "step": 0})["names"]
+    assert names == of(snapshot, "names")[0]["names"]
+    for step in (7_777, "0", True):
+        with pytest.raises(LabError, match=r"not kept|no whole number"):
+            jobs.call_and_wait(job, ME, "distribution", {"step": step})
+    jobs.command(job, ME, "stop")
+
+
+def test_hidden_units_that_begin_as_zeros_stay_equal(jobs):
+    job = jobs.submit(JobSpec("mlp", {"d_hidden": 16, "init": "zero"}, SHORT), ME)
+    until(jobs, job, ME, "done")
+    assert jobs.call_and_wait(job, ME, "symmetry", {}) == {"units": 16, "difference": 0.0}
+    other = jobs.submit(spec(), ME)
+    until(jobs, other, ME, "done")
+    assert jobs.call_and_wait(other, ME, "symmetry", {})["difference"] > 0.1

@@ -311,7 +311,7 @@ def wire(ctx: Context, ui: Train) -> None:
     # --- events ---------------------------------------------------------------------------------------
 
     here = [ctx.owner, ctx.corpus, ctx.job]
-    view = [*here, ui.log_steps, ctx.chosen, parts.shown, predict.state]
+    view = [*here, ui.log_steps, parts.shown, predict.state]
     shown = [*parts.outputs, ctx.letters, ctx.moment, *ctx.frame]
     own = [component for columns in ui.columns.values() for component in columns]
     asks = [*predict.outputs, parts.message, parts.next, parts.following, ui.preset, *controls, *own]
