@@ -63,7 +63,7 @@ def losses_by_order(
             ticktext=[f"<b>{n}</b>" if n == order else str(n) for n in orders],
         ),
         axis("", domain=list(LOSSES), range=[low, top], nticks=5),
-        yaxis2=axis("", domain=list(UNSEEN), rangemode="tozero", nticks=3),
+        yaxis2=axis("", domain=list(UNSEEN), range=[0, max(5.0, 110 * max(map(_share_unseen, rows)))], nticks=3),
         yaxis3=axis("", domain=list(RUNS), type="log", tickvals=[1, 1e4, 1e8, 1e12], ticktext=["0", "4", "8", "12"]),
         annotations=[
             *notes,

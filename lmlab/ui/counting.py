@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -43,11 +44,36 @@ def power_of(k: float) -> float:
     return float(min(MOST_K, max(LEAST_K, round(2 * math.log10(k)) / 2)))
 
 
-def model_args(order: float, smoothing: str, power: float) -> dict[str, Any]:
-    """What the page's controls say, for the worker."""
-    if smoothing not in SMOOTHINGS:
-        raise LabError(t("count.no_smoothing", name=str(smoothing)[:40]))
-    return {"order": int(order), "smoothing": smoothing, "k": k_of(power) if smoothing == "add-k" else 0.0}
+@dataclass(frozen=True)
+class Asked:
+    """What the page's controls say: a corpus, and a count model of it. `before` are the letters before the last one
+    of a long context. Raises `LabError` for a smoothing that there is not."""
+
+    corpus: dict[str, Any]
+    order: int
+    smoothing: str
+    power: float
+    before: str = ""
+
+    def __post_init__(self) -> None:
+        if self.smoothing not in SMOOTHINGS:
+            raise LabError(t("count.no_smoothing", name=str(self.smoothing)[:40]))
+        object.__setattr__(self, "order", int(self.order))  # a slider's number may be 2.0
+
+    @property
+    def smoothed(self) -> dict[str, Any]:
+        """The smoothing, as the worker takes it."""
+        return {"smoothing": self.smoothing, "k": k_of(self.power) if self.smoothing == "add-k" else 0.0}
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """The model, as the worker takes it."""
+        return {"order": self.order, **self.smoothed}
+
+    @property
+    def page(self) -> dict[str, Any]:
+        """The model, and which page of its table."""
+        return {**self.how, "before": self.before if self.order > 2 else ""}
 
 
 def gram_of(found: dict[str, Any], order: int, row: int, column: int) -> tuple[int, ...]:
@@ -131,7 +157,7 @@ def filled(grams: int, possible: int) -> str:
     """How full a table is.
 
     >>> filled(611, 729), filled(73421, 27**8)
-    ('84 of 100 cells', 'One cell in 3,846,713')
+    ('84 of 100 cells', 'one cell in 3,846,713')
     """
     if grams > 0.05 * possible:
         return t("count.losses.most", n=100 * grams / possible)

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -11,7 +11,7 @@ import numpy as np
 from lmlab.errors import LabError
 from lmlab.strings import t
 from lmlab.ui.context import Context, Updates, guarded, light
-from lmlab.ui.counting import context_name, model_args, next_name, prefix_of
+from lmlab.ui.counting import Asked, context_name, next_name, prefix_of
 from lmlab.ui.widgets.pairs import die_value, die_widget
 
 OFTEN = 100  # rolls of one row
@@ -55,28 +55,19 @@ def wire_roll(
     view: Callable[..., Awaitable[Updates]],
     outputs: Sequence[Any],
 ) -> Callable[..., Awaitable[Updates]]:
-    """Connect the events. `inputs` are those of `view` (owner, corpus, four of the model, locked cell, two more);
+    """Connect the events. `inputs` are the visitor, the fields of `Asked`, the locked cell, and two more for `view`;
     `view` shows a cell of the table, and `outputs` is what it changes, the letters before last.
 
-    Returns the function that shows a row which was not rolled yet.
+    Returns `still(owner, asked, locked)`, which shows a row that was not rolled yet.
     """
     before_box = outputs[-1]
 
-    async def table_of(owner: str, corpus: Any, how: dict[str, Any], before: str) -> dict[str, Any]:
-        found: dict[str, Any] = await ctx.ask_corpus(
-            corpus, owner, "count", before=before if how["order"] > 2 else "", **how
-        )
-        return found
-
-    async def still(
-        owner: str, corpus: Any, order: int, smoothing: str, power: float, before: str, locked: Any, seed: Any
-    ) -> Updates:
+    async def still(owner: str, asked: Asked, locked: dict[str, int]) -> Updates:
         """The locked row, with no number on it."""
-        found = await table_of(owner, corpus, model_args(order, smoothing, power), before)
+        found = await ctx.ask_corpus(asked.corpus, owner, "count", **asked.page)
         p = np.asarray(found["probabilities"])[locked["row"]]
-        after = context_name(found, int(order), locked["row"])
-        value = die_value(found["symbols"], p, after, t("count.rolled.wait"))
-        return {ui.die: value, ui.rolled: NOTHING_ROLLED}
+        after = context_name(found, asked.order, locked["row"])
+        return {ui.die: die_value(found["symbols"], p, after, t("count.rolled.wait")), ui.rolled: NOTHING_ROLLED}
 
     async def one(*values: Any) -> Updates:
         return await go_on(False, *values)
@@ -84,65 +75,60 @@ def wire_roll(
     async def whole(*values: Any) -> Updates:
         return await go_on(True, *values)
 
-    async def go_on(
-        all_of_them: bool, owner: str, corpus: Any, order: int, smoothing: str, power: float, before: str,
-        locked: Any, shown: str, watched: Any, seed: Any, rolled: dict[str, Any],
-    ) -> Updates:  # fmt: skip
+    async def go_on(all_of_them: bool, owner: str, *values: Any) -> Updates:
         """The next roll of the name under way, or all that are left; a new name where none is under way.
 
         The cell that was hit is locked, so that table, names and sum go with the name.
         """
-        how, seed = model_args(order, smoothing, power), seed_of(seed)
-        made_by = [corpus["source"], *how.values(), seed]
-        ended = bool(rolled["trace"]) and rolled["at"] >= len(rolled["trace"])
-        if ended and rolled["made_by"] == made_by:  # another name needs other dice
-            seed, locked, before = (seed + 1) % MOST_SEED, {"row": 0}, ""
-            made_by[-1] = seed
+        asked, (locked, shown, watched, seed, rolled) = Asked(*values[:5]), values[5:]
+        seed = seed_of(seed)
+        made_by = [asked.corpus["source"], *asked.how.values(), seed]
+        if rolled["trace"] and rolled["at"] >= len(rolled["trace"]) and rolled["made_by"] == made_by:
+            seed = made_by[-1] = (seed + 1) % MOST_SEED  # another name, from its start, needs other dice
+            locked, asked = {"row": 0}, replace(asked, before="")
         if not rolled["trace"] or rolled["made_by"] != made_by:
-            found = await table_of(owner, corpus, how, before)
-            prefix = prefix_of(found, how["order"], locked["row"])
-            made = await ctx.ask_corpus(corpus, owner, "roll", prefix=prefix, seed=seed, **how)
-            sample = made["samples"][0]
-            rolled = {
-                "trace": sample["trace"], "at": 0, "prefix": prefix, "made_by": made_by, "letters": found["letters"],
-                "symbols": found["symbols"], "novelty": sample["novelty"],
-            }  # fmt: skip
-        shown_rolls = len(rolled["trace"]) if all_of_them else rolled["at"] + 1
-        rolled = {**rolled, "at": shown_rolls}
-        tokens = [choice["token"] for choice in rolled["trace"][:shown_rolls]]
+            rolled = {**await name_of(owner, asked, locked["row"], seed), "made_by": made_by}
+        rolled = {**rolled, "at": len(rolled["trace"]) if all_of_them else rolled["at"] + 1}
+        tokens = [choice["token"] for choice in rolled["trace"][: rolled["at"]]]
         past = rolled["prefix"] + "".join(rolled["letters"][token] for token in tokens[:-1])
-        row = rolled["letters"].index(past[-1]) if past and how["order"] > 1 else 0
-        before = past[:-1][-(how["order"] - 2) :] if how["order"] > 2 else before
-        cell = {"row": row, "column": tokens[-1]}
-        updates = await view(owner, corpus, order, smoothing, power, before, cell, shown, watched)
-        found = await table_of(owner, corpus, how, before)
+        row = rolled["letters"].index(past[-1]) if past and asked.order > 1 else 0
+        if asked.order > 2:
+            asked = replace(asked, before=past[:-1][-(asked.order - 2) :])
+        updates = await view(owner, asked, {"row": row, "column": tokens[-1]}, shown, watched)
+        found = await ctx.ask_corpus(asked.corpus, owner, "count", **asked.page)
         return {
             **updates,
-            before_box: gr.update(value=before),
-            ui.die: rolled_value(rolled, context_name(found, how["order"], row), how["order"]),
+            before_box: gr.update(value=asked.before),
+            ui.die: rolled_value(rolled, context_name(found, asked.order, row), asked.order),
             ui.rolled: rolled,
             ui.seed: seed,
         }
 
-    async def often(
-        owner: str, corpus: Any, order: int, smoothing: str, power: float, before: str, locked: Any, shown: str,
-        watched: Any, seed: Any, rolled: dict[str, Any],
-    ) -> Updates:  # fmt: skip
+    async def name_of(owner: str, asked: Asked, row: int, seed: int) -> dict[str, Any]:
+        """A name that begins with the context of a row, with every roll of it."""
+        found = await ctx.ask_corpus(asked.corpus, owner, "count", **asked.page)
+        prefix = prefix_of(found, asked.order, row)
+        made = await ctx.ask_corpus(asked.corpus, owner, "roll", prefix=prefix, seed=seed, **asked.how)
+        sample = made["samples"][0]
+        about = {name: found[name] for name in ("letters", "symbols")}
+        return {**about, "trace": sample["trace"], "novelty": sample["novelty"], "at": 0, "prefix": prefix}
+
+    async def often(owner: str, *values: Any) -> Updates:
         """The locked row, a hundred times."""
-        how, seed = model_args(order, smoothing, power), seed_of(seed)
-        found = await table_of(owner, corpus, how, before)
-        prefix = prefix_of(found, how["order"], locked["row"])
-        made = await ctx.ask_corpus(corpus, owner, "roll_often", prefix=prefix, n=OFTEN, seed=seed, **how)
-        symbols = found["symbols"]
-        after = context_name(found, how["order"], locked["row"])
-        value = die_value(symbols, made["p"], after, often_said(symbols, made), often=made["tokens"])
+        asked, (locked, _, _, seed, _) = Asked(*values[:5]), values[5:]
+        found = await ctx.ask_corpus(asked.corpus, owner, "count", **asked.page)
+        prefix = prefix_of(found, asked.order, locked["row"])
+        made = await ctx.ask_corpus(
+            asked.corpus, owner, "roll_often", prefix=prefix, n=OFTEN, seed=seed_of(seed), **asked.how
+        )
+        after = context_name(found, asked.order, locked["row"])
+        said = often_said(found["symbols"], made)
+        value = die_value(found["symbols"], made["p"], after, said, often=made["tokens"])
         return {ui.die: value, ui.rolled: NOTHING_ROLLED}
 
-    async def other_dice(
-        owner: str, corpus: Any, order: int, smoothing: str, power: float, before: str, locked: Any, *rest: Any
-    ) -> Updates:
-        seed = secrets.randbelow(1_000_000)
-        return {**await still(owner, corpus, order, smoothing, power, before, locked, seed), ui.seed: seed}
+    async def other_dice(owner: str, *values: Any) -> Updates:
+        shown = await still(owner, Asked(*values[:5]), values[5])
+        return {**shown, ui.seed: secrets.randbelow(1_000_000)}
 
     events = {ui.die.roll: one, ui.die.whole: whole, ui.die.often: often, ui.dice.click: other_dice}
     for event, function in events.items():

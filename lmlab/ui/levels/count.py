@@ -14,14 +14,15 @@ from lmlab.ui.corpora import Corpora, build_corpora, wire_corpora
 from lmlab.ui.counting import (
     LEAST_K,
     MOST_K,
+    Asked,
     cell_sums,
     context_name,
     drawn_told,
     gram_of,
     hardest_told,
+    k_of,
     loss_sums,
     losses_trees,
-    model_args,
     next_name,
     order_told,
     power_of,
@@ -163,108 +164,100 @@ def wire(ctx: Context, ui: Count) -> None:
 
     # --- what is on the screen -----------------------------------------------------------------------------
 
-    async def view(
-        owner: str, corpus: Any, order: int, smoothing: str, power: float, before: str, locked: Any, shown: str,
-        watched: Any,
-    ) -> Updates:  # fmt: skip
+    async def view(owner: str, asked: Asked, locked: Any, shown: str, watched: Any) -> Updates:
         """The table with its locked cell, the names behind it, the sum of it, and the losses of the model."""
-        how, order = model_args(order, smoothing, power), int(order)
-        table = await ctx.ask_corpus(corpus, owner, "count", before=before if order > 2 else "", **how)
+        corpus, order = asked.corpus, asked.order
+        table = await ctx.ask_corpus(corpus, owner, "count", **asked.page)
         row = locked["row"] if locked["row"] < len(table["counts"]) else 0
         column = locked["column"]
         if column is None or column >= len(table["symbols"]):
             column = int(np.argmax(np.asarray(table["probabilities"])[row]))
         gram = gram_of(table, order, row, column)
         names = await ctx.ask_corpus(corpus, owner, "names_with", gram=gram)
-        cell = await ctx.ask_corpus(corpus, owner, "cell", gram=gram, **how)
+        cell = await ctx.ask_corpus(corpus, owner, "cell", gram=gram, **asked.how)
         after, following = context_name(table, order, row), next_name(table["symbols"], column)
         opened = bool(watched["play"]) or LEVEL in ctx.work_of(owner).done()
-        key = f"{table['corpus']['sha256']} {sorted(how.items())} {table['before']}"
+        key = f"{table['corpus']['sha256']} {sorted(asked.how.items())} {table['before']}"
+        place = (row, column)
         return {
-            ui.table: pairs_value(
-                table, order, (row, column), shown, key, opened, watched["play"], watched["guess"]
-            ),
+            ui.table: pairs_value(table, order, place, shown, key, opened, watched["play"], watched["guess"]),
             ui.found: found_value(after, following, names),
-            ui.depths: row_trees(table, order, row, cell_sums(cell, after, following, how)),
+            ui.depths: row_trees(table, order, row, cell_sums(cell, after, following, asked.how)),
             ui.losses: losses_trees(table, order),
             ui.at: {"row": row, "column": column},
-        }  # fmt: skip
+        }
 
     async def show_model(
         owner: str, corpus: Any, order: int, smoothing: str, power: float, before: str, locked: Any, shown: str,
-        watched: Any, seed: Any, first: str, second: str,
+        watched: Any, first: str, second: str,
     ) -> Updates:  # fmt: skip
         """Everything that the order, the smoothing and the letters before change, but the chart of all orders."""
-        updates = await view(owner, corpus, order, smoothing, power, before, locked, shown, watched)
+        asked = Asked(corpus, order, smoothing, power, before)
+        updates = await view(owner, asked, locked, shown, watched)
         return {
             **updates,
-            **await still(owner, corpus, order, smoothing, power, before, updates[ui.at], seed),
-            **await show_beginnings(owner, corpus, order, smoothing, power, first, second),
-            **fitting_controls(int(order), smoothing, power, updates[ui.table]),
+            **await still(owner, asked, updates[ui.at]),
+            **await beginnings_of(owner, asked, first, second),
+            **fitting_controls(asked, updates[ui.table]),
         }
 
-    def fitting_controls(order: int, smoothing: str, power: float, table: dict[str, Any]) -> Updates:
+    def fitting_controls(asked: Asked, table: dict[str, Any]) -> Updates:
         """The controls that this order and smoothing have, and what they mean now."""
-        looks, pages = order - 1, len(table["columns"]) ** max(0, order - 2)
+        order, looks = asked.order, asked.order - 1
+        pages = len(table["columns"]) ** max(0, order - 2)
+        said = tn("count.before_info", max(1, order - 2), order=order, pages=pages)
         return {
             ui.order: gr.update(info=tn("count.order_info", looks) if looks else t("count.order_info_none")),
-            ui.before: gr.update(
-                visible=order > 2, info=tn("count.before_info", max(1, order - 2), order=order, pages=pages)
-            ),
-            ui.k: gr.update(
-                visible=smoothing == "add-k", info=k_info(model_args(order, smoothing, power)["k"] or 0.1)
-            ),
+            ui.before: gr.update(visible=order > 2, info=said),
+            ui.k: gr.update(visible=asked.smoothing == "add-k", info=k_info(k_of(asked.power))),
         }
 
-    async def show_beginnings(
-        owner: str, corpus: Any, order: int, smoothing: str, power: float, first: str, second: str
-    ) -> Updates:
+    async def beginnings_of(owner: str, asked: Asked, *texts: str) -> Updates:
         """The rows after two beginnings; letters that this corpus does not have are left out."""
-        about = await ctx.ask_corpus(corpus, owner, "corpus")
+        about = await ctx.ask_corpus(asked.corpus, owner, "corpus")
         known = set(about["symbols"][1:])
-        one, other = (
-            "".join(letter for letter in (text or "").lower() if letter in known) for text in (first, second)
-        )
-        rows = await ctx.ask_corpus(
-            corpus, owner, "beginnings", texts=(one, other), **model_args(order, smoothing, power)
-        )
+        one, other = ("".join(letter for letter in (text or "").lower() if letter in known) for text in texts)
+        rows = await ctx.ask_corpus(asked.corpus, owner, "beginnings", texts=(one, other), **asked.how)
         looks = (rows["contexts"][0], rows["contexts"][1])
         figure = two_rows(rows["symbols"], (one, other), looks, rows["probabilities"], rows["unseen"])
         return {ui.beginnings: drawn(figure, code=("models/ngram.py", "Ngram.probabilities"))}
 
+    async def show_beginnings(owner: str, *values: Any) -> Updates:
+        return await beginnings_of(owner, Asked(*values[:5]), *values[5:])
+
     async def show_sweep(owner: str, corpus: Any, order: int, smoothing: str, power: float, tried: Any) -> Updates:
         """The chart of all orders; the chosen one has its point from now on."""
-        how = model_args(order, smoothing, power)
-        del how["order"]
-        rows = await ctx.ask_corpus(corpus, owner, "sweep", **how)
-        tried = {**tried, "orders": sorted({*tried["orders"], int(order)})}
-        return {**sweep_of(rows, int(order), tried), ui.tried: tried}
+        return await sweep_of(owner, Asked(corpus, order, smoothing, power), tried)
 
-    def sweep_of(rows: list[dict[str, Any]], order: int, tried: dict[str, Any]) -> Updates:
-        figure = losses_by_order(rows, order, tried["orders"], tried["guess"])
-        sums = loss_sums(rows[order - 1], rows[0]["possible"])
+    async def sweep_of(owner: str, asked: Asked, tried: dict[str, Any]) -> Updates:
+        rows = await ctx.ask_corpus(asked.corpus, owner, "sweep", **asked.smoothed)
+        tried = {**tried, "orders": sorted({*tried["orders"], asked.order})}
+        figure = losses_by_order(rows, asked.order, tried["orders"], tried["guess"])
+        sums = loss_sums(rows[asked.order - 1], rows[0]["possible"])
         return {
             ui.sweep: drawn(figure, sums, ("evaluation/counting.py", "counted_loss")),
             ui.all: gr.update(visible=len(tried["orders"]) < len(rows)),
+            ui.tried: tried,
         }
 
     async def try_all(owner: str, corpus: Any, order: int, smoothing: str, power: float, tried: Any) -> Updates:
-        return await show_sweep(owner, corpus, order, smoothing, power, {**tried, "orders": ALL_TRIED})
+        asked = Asked(corpus, order, smoothing, power)
+        return await sweep_of(owner, asked, {**tried, "orders": ALL_TRIED})
 
     # --- what the student does -------------------------------------------------------------------------------
 
     async def lock(
         owner: str, corpus: Any, order: int, smoothing: str, power: float, before: str, shown: str, watched: Any,
-        seed: Any, event: gr.EventData,
+        event: gr.EventData,
     ) -> Updates:  # fmt: skip
         """A cell of the table was locked: the names behind it, its sum, and its row for the die."""
         row, column = getattr(event, "row", None), getattr(event, "column", None)
         if not all(isinstance(i, int) and 0 <= i < 10_000 for i in (row, column)):
             raise LabError(t("count.no_cell"))
-        cell = {"row": row, "column": column}
-        updates = await view(owner, corpus, order, smoothing, power, before, cell, shown, watched)
+        asked = Asked(corpus, order, smoothing, power, before)
+        updates = await view(owner, asked, {"row": row, "column": column}, shown, watched)
         del updates[ui.table]  # it stands in the page already
-        return {**updates, **await still(owner, corpus, order, smoothing, power, before, updates[ui.at], seed)}
+        return {**updates, **await still(owner, asked, updates[ui.at])}
 
     async def begin_with(name: str) -> Updates:
         return preset(name) if name in PRESETS else {}
@@ -290,7 +283,7 @@ def wire(ctx: Context, ui: Count) -> None:
     async def keep(owner: str, corpus: Any, order: int, smoothing: str, power: float, parent: str | None) -> Updates:
         card = await ctx.ask_corpus(
             corpus, owner, "keep_count", visitor=owner, most=ctx.jobs.limits.runs_per_owner, parent=parent,
-            **model_args(order, smoothing, power),
+            **Asked(corpus, order, smoothing, power).how,
         )  # fmt: skip
         return {**await ctx.refresh(owner, corpus, card["id"]), ctx.parent: None}
 
@@ -317,28 +310,23 @@ def wire(ctx: Context, ui: Count) -> None:
         told = order_told(await ctx.ask_corpus(corpus, owner, "sweep", smoothing="add-k", k=0.1), guess)
         return told, {"order": int(told.truth), "best": guess}
 
-    async def reveal(
-        question: Question, guess: Any, owner: str, corpus: Any, order: int, smoothing: str, power: float,
-        before: str, locked: Any, shown: str, watched: Any, tried: Any,
-    ) -> tuple[Told, Updates]:  # fmt: skip
+    async def reveal(question: Question, guess: Any, owner: str, corpus: Any, *values: Any) -> tuple[Told, Updates]:
         """Look up what was asked; the first time the table is counted before the student's eyes, then the gap."""
+        smoothing, power, before, locked, shown, watched = values
         told, shows = await answer(question, guess, owner, corpus)
         updates: Updates = {}
+        asked = Asked(corpus, shows["order"], smoothing, power, before)
         if "best" in shows:  # the question is about adding 0.1
-            smoothing, power = "add-k", FIRST_POWER
-            tried = {"orders": ALL_TRIED, "guess": None if shows["best"] is None else int(shows["best"])}
-            updates |= {ui.smoothing: smoothing, ui.tried: tried}
-            updates |= await show_sweep(owner, corpus, shows["order"], smoothing, power, tried)
-        else:
-            locked = shows["at"]
+            asked = Asked(corpus, shows["order"], "add-k", FIRST_POWER, before)
+            best = None if shows["best"] is None else int(shows["best"])
+            updates |= {ui.smoothing: "add-k", **await sweep_of(owner, asked, {"orders": ALL_TRIED, "guess": best})}
         first_time = not watched["play"] and LEVEL not in ctx.work_of(owner).done()
         watched = {"play": watched["play"] + first_time, "guess": shows.get("guess")}
-        table = await view(owner, corpus, shows["order"], smoothing, power, before, locked, shown, watched)
-        updates |= {**table, ui.watched: watched}
-        updates |= fitting_controls(shows["order"], smoothing, power, table[ui.table])
-        updates[ui.order] = {**updates[ui.order], "value": shows["order"]}
-        if "best" in shows:
-            updates[ui.k] = {**updates[ui.k], "value": power}
+        table = await view(owner, asked, shows.get("at", locked), shown, watched)
+        updates |= {**table, ui.watched: watched, **await still(owner, asked, table[ui.at])}
+        updates |= fitting_controls(asked, table[ui.table])
+        updates[ui.order] = {**updates[ui.order], "value": asked.order}
+        updates[ui.k] = {**updates[ui.k], "value": asked.power}
         if first_time:
             told = Told(told.predicted, t("count.told.running"))
         return told, updates
@@ -354,7 +342,7 @@ def wire(ctx: Context, ui: Count) -> None:
 
     view_outputs = [ui.table, ui.found, ui.depths, ui.losses, ui.at]
     still = wire_roll(ctx, ui.roll, ui.message, [*here, *model, *looked_at], view, [*view_outputs, ui.before])
-    model_inputs = [*here, *model, *looked_at, ui.roll.seed, ui.first, ui.second]
+    model_inputs = [*here, *model, *looked_at, ui.first, ui.second]
     model_outputs = [
         *view_outputs, *ui.roll.outputs, ui.beginnings, ui.order, ui.before, ui.k, ui.message
     ]  # fmt: skip
@@ -373,7 +361,7 @@ def wire(ctx: Context, ui: Count) -> None:
     ui.finish.click(None, js=FINISH, api_visibility="private")
     light(
         ui.table.lock, guarded(ui.message, lock),
-        [*here, *model, ui.shown, ui.watched, ui.roll.seed],
+        [*here, *model, ui.shown, ui.watched],
         [ui.found, ui.depths, ui.losses, ui.at, *ui.roll.outputs, ui.message],
     )  # fmt: skip
     light(
@@ -383,7 +371,7 @@ def wire(ctx: Context, ui: Count) -> None:
     for text in (ui.first, ui.second):
         light(
             text.input, guarded(ui.message, show_beginnings),
-            [*here, ui.order, ui.smoothing, ui.k, ui.first, ui.second], [ui.beginnings, ui.message], **last,
+            [*here, *model, ui.first, ui.second], [ui.beginnings, ui.message], **last,
         )  # fmt: skip
     light(ui.all.click, guarded(ui.message, try_all), sweep_inputs, sweep_outputs)
     preset_outputs = [ui.order, ui.smoothing, ui.k, ui.before, ui.lesson, ui.tried]
@@ -393,8 +381,8 @@ def wire(ctx: Context, ui: Count) -> None:
         [*ctx.frame, ctx.parent, ui.message],
     )  # fmt: skip
     ui.predict.wire(
-        ctx, ui.message, reveal, [*model, *looked_at, ui.tried],
-        list(dict.fromkeys([*view_outputs, *preset_outputs, ui.watched, ui.sweep, ui.all])),
+        ctx, ui.message, reveal, [ui.smoothing, ui.k, ui.before, *looked_at],
+        list(dict.fromkeys([*view_outputs, *preset_outputs, *ui.roll.outputs, ui.watched, ui.sweep, ui.all])),
     )  # fmt: skip
 
     def start_again() -> Updates:

@@ -66,7 +66,7 @@ function histogram(width) {
 function write() {
   const word = box.querySelector(".word");
   word.replaceChildren();
-  if (value.often) return;
+  if (value.often || value.u === null) return;
   const start = value.kept ? "…" : ".";
   word.append(make("span", { class: "mark" }, start), ...value.word.map((letter) => make("span", {}, letter)));
   if (value.ended) word.append(make("span", { class: "mark" }, "."), make("span", { class: "verdict" }, value.verdict));

@@ -75,8 +75,9 @@ function build() {
   place = { cell, tall, X, Y, width, bottom, rows: [], tops: [], feet: [], cells: [], bars: [] };
   const picture = svg("svg", { width, height: bottom + 60, viewBox: `0 0 ${width} ${bottom + 60}` });
   const letter = (x, y, text, anchor) => svg("text", { x, y, class: "letter", "text-anchor": anchor, style: `font-size:${font}px` }, text);
-  place.chart = svg("g", { class: "chart" });
-  picture.append(place.chart);
+  place.chart = svg("g");
+  place.handles = svg("g");
+  picture.append(place.chart, place.handles);
   value.columns.forEach((symbol, j) => {
     if (j % every) return;
     place.tops[j] = letter(X(j) + cell / 2, GRID_TOP - 9, symbol, "middle");
@@ -179,11 +180,12 @@ function mark() {
 function chart(i, j) {
   const { cell, X, width } = place;
   const shares = now.p[i];
-  const guess = value.guess && value.guess.row === i ? value.guess.shares : null;
   const own = drawnRow(i);
+  const guess = !own && value.guess && value.guess.row === i ? value.guess.shares : null;
   const most = Math.max(...shares, ...(guess || []).map((g) => g ?? 0), ...(own ? [...own, 0.6] : []), 0.01);
   const top = [0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1].find((step) => step >= most * 0.999) ?? 1;
   const H = (share) => BARS_BOTTOM - (share / top) * (BARS_BOTTOM - BARS_TOP);
+  const outline = (n, y) => `M${X(n) + 1.5} ${BARS_BOTTOM}V${y}H${X(n) + cell - 1.5}V${BARS_BOTTOM}`;
   place.top = top;
   const parts = [svg("text", { x: 0, y: 10, class: "ax" }, t(value.order === 1 ? "axis_any" : "axis_after", { after: asRow(i) }))];
   for (const share of [0, top / 2, top]) {
@@ -194,11 +196,12 @@ function chart(i, j) {
     parts.push(svg("rect", { class: n === j ? "bar at" : "bar", x: X(n) + cell * 0.16, width: cell * 0.68, y: H(share), height: BARS_BOTTOM - H(share) }));
   });
   (guess || []).forEach((share, n) => {
-    if (share) parts.push(svg("path", { class: "you", d: `M${X(n) + 1.5} ${BARS_BOTTOM}V${H(share)}H${X(n) + cell - 1.5}V${BARS_BOTTOM}` }));
+    if (share) parts.push(svg("path", { class: "you", d: outline(n, H(share)) }));
   });
-  if (own) parts.push(...handles(own, H));
+  (own || []).forEach((share, n) => parts.push(svg("path", { class: "you", d: outline(n, H(share)) })));
   parts.push(...labels(i, j, guess, own, H));
   place.chart.replaceChildren(...parts);
+  handles(own);
 }
 
 function labels(i, j, guess, own, H) {
@@ -279,8 +282,10 @@ plot.addEventListener("click", (event) => {
   if (at && value.letters[at[1]] !== null) lock(at);
 });
 plot.addEventListener("focusin", (event) => {
-  const at = (event.target.dataset.at || "").split(",").map(Number);
-  if (at.length === 2 && event.target.matches(":focus-visible")) hover(at);
+  const { at, bar } = event.target.dataset;
+  if (!event.target.matches(":focus-visible") || dragging()) return;
+  if (at) hover(at.split(",").map(Number));
+  else if (bar) hover([own.row, Number(bar)]);
 });
 plot.addEventListener("focusout", () => hover(null));
 plot.addEventListener("keydown", (event) => {

@@ -22,12 +22,12 @@ def pairs_widget(**options: Any) -> gr.HTML:
   <header><h3 data-part="title"></h3></header>
   <p class="look" data-part="look"></p>
   <div class="tally"><span class="strip" aria-hidden="true" hidden></span><span class="running"></span>
-    <button type="button" class="plain" data-do="watch" hidden>{t("widget.pairs.watch")}</button></div>
-  <div class="plot"></div>
+    <button type="button" class="plain" data-do="watch" hidden>{t("widget.pairs.watch")}</button>
+    <button type="button" class="plain" data-do="draw" hidden>{t("widget.pairs.draw")}</button>
+    <button type="button" class="plain" data-do="undraw" hidden>{t("widget.pairs.undraw")}</button></div>
   <div class="own" hidden><div></div><p aria-live="polite"></p></div>
-  <footer><p class="say" data-part="said"></p>
-    <button type="button" class="plain" data-do="draw">{t("widget.pairs.draw")}</button>
-    <button type="button" class="plain" data-do="undraw" hidden>{t("widget.pairs.undraw")}</button></footer>
+  <div class="plot"></div>
+  <footer><p class="say" data-part="said"></p></footer>
   <p class="sr" aria-live="polite" data-part="spoken"></p>
 </figure>
 """
@@ -125,7 +125,8 @@ def pairs_value(
     rows = kept if counts.shape[0] == counts.shape[1] else np.arange(len(counts))
     columns = [int(i) for i in kept]
     before = [int(i) for i in found["before"]]
-    title, look = title_of(symbols, before, order), t(f"count.table.look_{shown}")
+    impossible = bool((p[counts.sum(axis=1) > 0] == 0).any())
+    look = t("count.table.look_infinite" if shown == "surprise" and impossible else f"count.table.look_{shown}")
     row_ids = [int(i) for i in rows]
     outline = None
     if guess is not None and order == 2 and guess["row"] in symbols:
@@ -136,7 +137,7 @@ def pairs_value(
         "seq": next_seq(),
         "key": key,
         "order": order,
-        "title": title,
+        "title": title_of(symbols, before, order),
         "look": look,
         "rows": [symbols[i] for i in row_ids],
         "rowIds": row_ids,

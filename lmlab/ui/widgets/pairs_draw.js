@@ -47,24 +47,27 @@ function putBack() {
   }
 }
 
-// The handles of the bars, in front of the counted ones.
-function handles(shares, H) {
+// A slider before each bar while a row is drawn. They stay as they are from one change to the next: one has the focus.
+function handles(shares) {
   const { cell, X } = place;
-  return shares.flatMap((share, j) => [
-    svg("path", { class: "you", d: `M${X(j) + 1.5} ${BARS_BOTTOM}V${H(share)}H${X(j) + cell - 1.5}V${BARS_BOTTOM}` }),
-    svg("rect", {
+  if (!shares) return place.handles.replaceChildren();
+  if (!place.handles.children.length) {
+    place.handles.append(...shares.map((_, j) => svg("rect", {
       class: "handle", x: X(j), y: BARS_TOP - 6, width: cell, height: BARS_BOTTOM - BARS_TOP + 12, tabindex: 0, role: "slider", "data-bar": j,
-      "aria-label": t("bar", { next: asColumn(j) }), "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": (100 * share).toFixed(1), "aria-valuetext": percent(share),
-    }),
-  ]);
+      "aria-label": t("bar", { next: asColumn(j) }), "aria-valuemin": 0, "aria-valuemax": 100,
+    })));
+  }
+  shares.forEach((share, j) => {
+    place.handles.children[j].setAttribute("aria-valuenow", (100 * share).toFixed(1));
+    place.handles.children[j].setAttribute("aria-valuetext", percent(share));
+  });
 }
 
 function pull(j, share) {
   own.shares = redrawn(own.shares, j, share);
-  const focus = document.activeElement?.dataset?.bar;
+  hovered = [own.row, j];
   mark();
   told();
-  if (focus !== undefined) plot.querySelector(`[data-bar="${focus}"]`)?.focus({ preventScroll: true });
 }
 
 function pointed(event) {
@@ -134,7 +137,7 @@ function axis(yours, counted, i) {
     svg("text", { x: 0, y: 10, class: "ax" }, t("own_axis", { after: asRow(i) })),
     svg("line", { x1: LEFT, x2: width - 60, y1: 34, y2: 34, class: "axis" }),
     svg("circle", { cx: x(counted), cy: 34, r: 5, class: "bar at" }),
-    svg("text", { x: x(counted), y: 53, class: "model-t", "text-anchor": "middle" }, counted.toFixed(2)),
+    svg("text", { x: x(counted) - 6, y: 53, class: "model-t" }, t("own_counted", { loss: counted.toFixed(2) })),
     svg("path", { class: "youmark", d: `M${at} 33l-6 -10h12z` }),
     svg("text", { x: at + (far ? -10 : 10), y: 26, class: "strong", "text-anchor": far ? "end" : "start" }, t("you", { share: Number.isFinite(yours) ? yours.toFixed(2) : "∞" })));
   box.querySelector(".own div").replaceChildren(picture);

@@ -43,6 +43,7 @@ function play() {
   now = empty();
   build();
   tallied();
+  told();
   document.addEventListener("pointerdown", finish, { once: true, capture: true });
   document.addEventListener("keydown", finishByKey, true);
   run.timer = setTimeout(slow, 200);
@@ -110,6 +111,7 @@ function finish() {
   hovered = null;
   build();
   tallied();
+  told();
   box.querySelector("[data-part=spoken]").textContent = box.querySelector(".running").textContent;
   trigger("counted", {});
 }
