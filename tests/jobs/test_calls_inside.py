@@ -178,3 +178,12 @@ def test_answers_are_plain_data(shelf, run):
 def test_what_cannot_be_is_a_sentence(shelf, run, ask, sentence):
     with pytest.raises(LabError, match=sentence):
         ask(shelf, run)
+
+
+def test_probabilities_are_not_rounded_before_they_are_shown(shelf, run):
+    found = inside.picture(shelf, run, "names", "emma")
+    window, target = found["windows"][3]["context"], found["windows"][3]["target"]
+    assert found["p"] == pytest.approx(forward(run.model, window).p.tolist(), abs=1e-7)
+    assert found["p"][target] == pytest.approx(found["windows"][3]["p"], abs=1e-7)
+    walked = inside.walk(shelf, run, "names", "emma", 3)
+    assert walked["p"] == pytest.approx(found["p"], abs=1e-7)

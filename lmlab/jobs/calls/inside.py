@@ -41,7 +41,11 @@ DIGITS = 5
 
 
 def rounded(values: Tensor) -> Any:
-    """Numbers for the page: five digits after the point."""
+    """Numbers for the page: five digits after the point.
+
+    Not for probabilities: shown in percent with one digit they would be rounded twice, and two places that show the
+    same one could differ.
+    """
     return torch.round(values.detach().double(), decimals=DIGITS).tolist()
 
 
@@ -89,7 +93,7 @@ def picture(
         "text": text,
         "windows": windows,
         "position": at,
-        "p": rounded(p[at]),
+        "p": p[at].tolist(),
         "step": run.card.get("steps"),
     }
     if isinstance(model, MLP):
@@ -265,7 +269,7 @@ def walk(
         "head_weights": rounded(model.head.weight[target]),
         "head_bias": model.head.bias[target].item(),
         "logits": rounded(seen.logits),
-        "p": rounded(seen.p),
+        "p": seen.p.tolist(),
         "loss": seen.loss(target),
         "gradient": {
             "logits": rounded(back.logits),
