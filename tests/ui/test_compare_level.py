@@ -291,6 +291,9 @@ def test_real_or_generated_with_the_keyboard_alone(compare, names):
     assert len(real) == 5
     assert real <= set(names.part("validation"))
     expect(page.locator("#compare-quiz tr")).to_have_count(11)
+    part(page, "Ladder")
+    part(page, "Real or generated")
+    assert gap(page) == said
     page.locator("#compare-quiz button", has_text="Ten other names").click()
     expect(page.locator("#compare-lock")).to_be_visible()
     expect(page.locator("#compare-quiz .quiz")).to_be_hidden()

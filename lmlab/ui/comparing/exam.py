@@ -139,39 +139,44 @@ def told_of(found: dict[str, Any], guess: str | None, names: int) -> Told:
     return Told(t("compare.test.predicted", choice=guess or ""), ran, gap, truth)
 
 
-def wire(ctx: Context, ui: Exam, predict: Predict, message: gr.HTML) -> None:
-    """Connect the events."""
+def wire(ctx: Context, ui: Exam, predict: Predict, told: gr.State, message: gr.HTML) -> None:
+    """Connect the events; `told` is what each part has said."""
 
-    async def open_split(owner: str, corpus: Any, stored: Any, state: Any, model: Any) -> Updates:
+    async def open_split(owner: str, corpus: Any, stored: Any, state: Any, said: Any, model: Any) -> Updates:
         if not model:
             raise LabError(t("compare.test.ran_no_model"))
         async with ui.one:  # two clicks must not be two looks
             found = await ctx.ask_corpus(corpus, owner, "open_test", visitor=owner, run=model)
         about = await ctx.ask_corpus(corpus, owner, "corpus")
         guess = (state.get("entry") or {}).get("guess")
-        told = told_of(found, guess, about["split"]["test"])
+        gap = told_of(found, guess, about["split"]["test"])
         return {
-            **predict.finish(ctx, owner, stored, state, told),
+            **predict.finish(ctx, owner, stored, state, gap),
+            told: {**said, "test": {"told": vars(gap), "state": None}},
             **await show(ctx, ui, owner, corpus, model, None),
             ui.open: gr.update(visible=False),
             predict.another: gr.update(visible=False),
         }
 
-    async def another_model(owner: str, state: Any, model: Any) -> Updates:
+    async def another_model(owner: str, state: Any, said: Any, model: Any) -> Updates:
         """The question of the Run step names the model that is chosen now."""
         entry = state.get("entry") or {}
         if state.get("at") != "run" or entry.get("question") != "test":
             return {}
-        told = Told(t("compare.test.predicted", choice=entry["guess"] or ""), t("compare.test.ran_no_model"))
+        asked = Told(t("compare.test.predicted", choice=entry["guess"] or ""), t("compare.test.ran_no_model"))
         if model:
-            told = Told(told.predicted, t("compare.test.ran", model=name_of(ctx.card(model, owner))))
-        return {**predict.told(told, state), ui.open: gr.update(visible=bool(model))}
+            asked = Told(asked.predicted, t("compare.test.ran", model=name_of(ctx.card(model, owner))))
+        return {
+            **predict.told(asked, state),
+            told: {**said, "test": {"told": vars(asked), "state": None}},
+            ui.open: gr.update(visible=bool(model)),
+        }
 
     light(
-        ui.open.click, guarded(message, open_split), [ctx.owner, ctx.corpus, ctx.work, predict.state, ui.model],
-        [*predict.outputs, *ui.outputs, ctx.work, message],
+        ui.open.click, guarded(message, open_split), [ctx.owner, ctx.corpus, ctx.work, predict.state, told, ui.model],
+        [*predict.outputs, *ui.outputs, ctx.work, told, message],
     )  # fmt: skip
     light(
-        ui.model.change, guarded(message, another_model), [ctx.owner, predict.state, ui.model],
-        [*predict.outputs, ui.open, message], trigger_mode="always_last",
+        ui.model.change, guarded(message, another_model), [ctx.owner, predict.state, told, ui.model],
+        [*predict.outputs, ui.open, told, message], trigger_mode="always_last",
     )  # fmt: skip

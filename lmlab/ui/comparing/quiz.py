@@ -163,25 +163,32 @@ def interval_trees(round: Round) -> list[Any]:
     return [h("p", t("compare.quiz.interval", low=f"{100 * low:.0f}", high=f"{100 * high:.0f}"))]
 
 
-def wire(ctx: Context, ui: Quiz, predict: Predict, index: int, message: gr.HTML) -> None:
-    """Connect the events; `index` is the number of this part's question."""
+def wire(ctx: Context, ui: Quiz, predict: Predict, index: int, told: gr.State, message: gr.HTML) -> None:
+    """Connect the events; `index` is the number of this part's question, `told` what each part has said."""
 
-    async def answer(owner: str, stored: Any, state: Any, event: gr.EventData) -> Updates:
+    async def answer(owner: str, stored: Any, state: Any, said: Any, event: gr.EventData) -> Updates:
         token, round = judged(ui.rounds, owner, event)
         updates: Updates = {ui.quiz: state_of(token, round, verdict_of(round))}
         if len(round.said) == len(round.names):
             guess = (state.get("entry") or {}).get("guess")
-            updates |= predict.finish(ctx, owner, stored, state, told_of(round, guess))
+            found = told_of(round, guess)
+            updates |= predict.finish(ctx, owner, stored, state, found)
+            updates[told] = {**said, "quiz": {"told": vars(found), "state": None}}
             updates[ui.intro] = interval_trees(round)
             updates[predict.another] = gr.update(visible=False)
         return updates
 
-    async def again() -> Updates:
-        return {**predict.asked(index), ui.quiz: None, ui.intro: [h("p", t("compare.quiz.wait"))]}
+    async def again(said: Any) -> Updates:
+        return {
+            **predict.asked(index),
+            ui.quiz: None,
+            ui.intro: [h("p", t("compare.quiz.wait"))],
+            told: {part: one for part, one in said.items() if part != "quiz"},
+        }
 
-    outputs = [ui.quiz, ui.intro, message]
+    outputs = [ui.quiz, ui.intro, told, message]
     light(
-        ui.quiz.answer, guarded(message, answer), [ctx.owner, ctx.work, predict.state],
+        ui.quiz.answer, guarded(message, answer), [ctx.owner, ctx.work, predict.state, told],
         [*outputs, *predict.outputs, ctx.work],
     )  # fmt: skip
-    light(ui.quiz.again, guarded(message, again), [], [*outputs, *predict.outputs])
+    light(ui.quiz.again, guarded(message, again), [told], [*outputs, *predict.outputs])

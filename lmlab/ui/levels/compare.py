@@ -118,7 +118,7 @@ def wire(ctx: Context, ui: Compare) -> None:
     def steps(part: str, told: dict[str, Any], state: dict[str, Any] | None) -> Updates:
         """The three steps of a part as the student left them."""
         before = told.get(part)
-        if before is None:
+        if before is None or before["state"] is None:
             return {**predict.asked(question_of(part, state)), predict.another: gr.update(visible=False)}
         at, entry = before["state"]["at"], before["state"]["entry"]
         updates = {**predict.told(Told(**before["told"]), before["state"]), predict.another: gr.update(visible=False)}
@@ -213,8 +213,8 @@ def wire(ctx: Context, ui: Compare) -> None:
     )  # fmt: skip
     ladder.wire(ctx, ui.ladder, ui.message)
     one_name.wire(ctx, ui.name, ui.message)
-    quiz.wire(ctx, ui.quiz, predict, index["quiz"], ui.message)
-    exam.wire(ctx, ui.exam, predict, ui.message)
+    quiz.wire(ctx, ui.quiz, predict, index["quiz"], ui.told, ui.message)
+    exam.wire(ctx, ui.exam, predict, ui.told, ui.message)
     ctx.show("compare", guarded(ui.message, arrive), inputs, [*ui.outputs, ui.message])
 
 
