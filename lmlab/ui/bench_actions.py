@@ -15,6 +15,8 @@ from lmlab.ui.bench import level_of, shown_loss
 from lmlab.ui.context import Context, Updates, light, pack
 from lmlab.ui.widgets.bench import bench_widget
 
+LONGEST_IMPORT = 120.0  # seconds: the model is measured, and a full lab is slow
+
 # The browser is told where the file lies; the button that would fetch it is not for people.
 FETCH = """(file) => {
   if (!file) return;
@@ -90,9 +92,11 @@ def wire_bench(ctx: Context, tabs: gr.Tabs, bring: gr.UploadButton, taken: gr.Do
         if not file:
             return {}
         try:
-            card = await ctx.ask_corpus(
-                corpus, owner, "import_run", visitor=owner, archive=file, most=ctx.jobs.limits.runs_per_owner
-            )
+            asked = {
+                "corpus": corpus["source"], "corpus_name": corpus["name"], "visitor": owner, "archive": file,
+                "most": ctx.jobs.limits.runs_per_owner,
+            }  # fmt: skip
+            card = await ctx.jobs.call(None, owner, "import_run", asked, timeout=LONGEST_IMPORT)
         finally:
             await asyncio.to_thread(Path(file).unlink, missing_ok=True)
         said = t("bench.was_imported", name=name_of(card), loss=shown_loss(card))

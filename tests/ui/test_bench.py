@@ -295,19 +295,19 @@ def test_a_hostile_file_becomes_a_sentence(new_page, tmp_path, fourgram, kind):
     expect(page.locator("#bench .choose")).to_have_count(2)
 
 
-def test_a_forged_action_of_a_model_of_the_lab_is_refused(page):
+def test_a_forged_action_on_a_model_of_the_lab_is_refused(page):
     """The words do not offer it; a page that was changed by hand sends it all the same."""
     page.locator("#bench .choose", has_text="plain-finch").click()
     expect(word(page, "export")).to_have_count(1)
-    page.evaluate(
-        """() => {
-            const node = document.querySelector("#bench .word[data-do^='export:']");
-            const bench = document.querySelector("#bench details");
-            window.before = bench.dataset.seq;
-            node.click();
-        }"""
+    # the next choice is sent as a deletion
+    page.route(
+        "**/gradio_api/run/predict**",
+        lambda route: route.continue_(
+            post_data=route.request.post_data.replace('"do":"choose:calm-heron"', '"do":"delete","run":"plain-finch"')
+        ),
     )
-    page.wait_for_function("document.querySelector('#bench details').dataset.seq !== window.before")
+    page.locator("#bench .choose", has_text="calm-heron").click()
+    expect(page.locator("#bench .said", has_text="belongs to the lab and stays")).to_have_count(1)
     expect(page.locator("#bench .choose")).to_have_count(2)
 
 
