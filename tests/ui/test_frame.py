@@ -25,7 +25,7 @@ def test_text_has_enough_contrast(new_page, dark):
     page = new_page(color_scheme="dark" if dark else "light", path="?__theme=dark" if dark else "?__theme=light")
     for selector in (
         "#count-lock",
-        "#count-roll",
+        "#count-keep",
         "#tab-count-button",
         "#tab-mlp-button",
         "#bench .diff",
@@ -99,7 +99,7 @@ def test_a_forged_id_in_the_browser_is_replaced(new_page):
     page = new_page()
     page.evaluate("localStorage.setItem('lmlab', 'nonsense')")
     page.reload()
-    page.wait_for_selector("#bench li")
+    page.wait_for_selector("#bench li", state="attached")
     expect(page.locator("#bench li")).to_have_count(2)
 
 
