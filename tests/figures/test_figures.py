@@ -11,7 +11,7 @@ import pytest
 
 import lmlab.figures
 from lmlab.figures.comparing import Leak, Row, Spelled, ladder, leaks, surprise
-from lmlab.figures.counts import die, losses_by_order, most_frequent, pair_table
+from lmlab.figures.counts import losses_by_order, two_rows
 from lmlab.figures.figure import SCALES, TOKENS, Figure, text_safe
 from lmlab.figures.sampling import over_temperature, rolled_first
 from lmlab.figures.training import Curve, growth, letters, loss_curve, loss_range, table_rows
@@ -31,7 +31,7 @@ RUN = Curve(EVIL, [[1, 3.2], [2, 2.9], [3, 2.7]], [[0, 3.3], [3, 2.8]], [[3, 2.7
 EARLIER = [Curve(EVIL, [[1, 3.1]], [[0, 3.3], [9, 2.5]]), Curve("calm-heron")]
 BASELINES = [("uniform", 3.3), (EVIL, 2.45)]
 POINTS = [[0.0, 1.0], [1.0, 0.5], [2.0, -1.0], [0.5, 0.5], [-1.0, 0.0]]
-WIDE = np.random.default_rng(0).integers(0, 50, size=(90, 90))
+WIDE = np.random.default_rng(0).dirichlet(np.ones(90), size=2)
 
 
 def losses(train, validation):
@@ -40,8 +40,13 @@ def losses(train, validation):
     return {"train": {"nll": train, "unseen": 0, "predictions": 900}, "validation": held_out}
 
 
-ORDERS = [{"order": n, **losses(2.5 - n / 10, 2.6 - n / 20 if n < 4 else None)} for n in (1, 2, 3, 4, 5)]
-HOPELESS = [{"order": n, **losses(2.0, None)} for n in (1, 2)]
+def of_order(n, train, validation):
+    """A row of the sweep: 27 letters, of whose runs a part came up."""
+    return {"order": n, **losses(train, validation), "possible": 27**n, "grams": min(27**n, 5000 * n)}
+
+
+ORDERS = [of_order(n, 2.5 - n / 10, 2.6 - n / 20 if n < 4 else None) for n in (1, 2, 3, 4, 5)]
+HOPELESS = [of_order(n, 2.0, None) for n in (1, 2)]
 
 RUNGS = [
     Row("gpt", EVIL, "trained", 1.96, 0.003, 3, 0.25, 0.16, 200_000),
@@ -65,18 +70,15 @@ FIGURES = {
     "surprise": lambda: surprise(["<b>", "&"], *SPELLED, chosen=1),
     "surprise, an empty name": lambda: surprise([], Spelled("a", [0.0]), Spelled("b", [math.inf]), chosen=9),
     "leaks": lambda: leaks([Leak(EVIL, 2.45, 2.45), Leak("4-gram", 2.15, 2.1)]),
-    "pair_table": lambda: pair_table(SYMBOLS, COUNTS, SHARES, 0, 1),
-    "pair_table, shares": lambda: pair_table(SYMBOLS, COUNTS, SHARES, 2, 3, shown="share", guess=0.25),
-    "pair_table, nothing in the row": lambda: pair_table(SYMBOLS, COUNTS * 0, SHARES * 0, 1, 1, guess=0.0),
-    "pair_table, many letters": lambda: pair_table(
-        [".", *map(chr, range(200, 289))], WIDE, WIDE / WIDE.sum(), 70, 80
+    "two_rows": lambda: two_rows(SYMBOLS, (EVIL, "b"), (EVIL, "b"), SHARES[:2], [False, True]),
+    "two_rows, the same": lambda: two_rows(SYMBOLS, ("ab", "bb"), ("b", "b"), SHARES[[1, 1]], [False, False]),
+    "two_rows, many letters": lambda: two_rows(
+        [".", *map(chr, range(200, 289))], ("a", "b"), ("a", "b"), WIDE, [False, False]
     ),
-    "die": lambda: die(SYMBOLS, P, 0.71, 2, after=EVIL),
-    "die, not rolled": lambda: die(SYMBOLS, P, None, None, after="the start"),
-    "die, at the end": lambda: die(SYMBOLS, P, 0.999, 4, after="a"),
     "losses_by_order": lambda: losses_by_order(ORDERS, 3),
     "losses_by_order, infinite one chosen": lambda: losses_by_order(ORDERS, 5),
     "losses_by_order, all infinite": lambda: losses_by_order(HOPELESS, 2),
+    "losses_by_order, some tried, with a guess": lambda: losses_by_order(ORDERS, 3, [1], guess=2),
     "rolled_first": lambda: rolled_first(SYMBOLS, [4, 3, 2, 1, 0], P, EVIL),
     "rolled_first, nothing rolled": lambda: rolled_first(SYMBOLS, [0] * 5, CUT),
     "rolled_first, many letters": lambda: rolled_first([".", *map(chr, range(200, 299))], [1] * 100, [0.01] * 100),
@@ -188,7 +190,7 @@ def test_a_name_that_looks_like_a_colour_is_still_a_name(name):
     for figure in (
         loss_curve(RUN, [old], [(name, 3.3)], 10, log_steps=False),
         letters([".", name], POINTS[:2], 1.0, 2),
-        die([".", name], [0.5, 0.5], 0.7, 1, after="a"),
+        two_rows([".", name], ("a", "b"), ("a", "b"), SHARES[:2, :2], [False, False]),
     ):
         resolved = figure.resolved()
         assert any(name in text for text in strings(resolved["data"]))
@@ -207,7 +209,7 @@ def test_both_schemes_have_every_colour_and_they_differ():
 
 
 def test_resolving_leaves_the_figure_as_it_was():
-    figure = FIGURES["die"]()
+    figure = FIGURES["two_rows"]()
     before = json.dumps(figure.plotly)
     figure.resolved(dark=True)
     assert json.dumps(figure.plotly) == before
@@ -220,43 +222,27 @@ def test_text_is_safe_and_escaped_once():
 # --- what the figures say -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("most", [1, 2, 3, 6, 7, 12, 99, 101, 6664, 23909])
-def test_the_end_of_the_colour_scale_is_the_largest_count(most):
-    counts = np.array([[0, most], [1, 0]])
-    figure = pair_table([".", "a"], counts, counts / counts.sum(axis=1, keepdims=True), 0, 1)
-    assert figure.plotly["data"][0]["colorbar"]["ticktext"][-1] == f"{most:,}"
+def test_two_beginnings_are_the_same_row_or_differ_where_they_differ_most():
+    same = FIGURES["two_rows, the same"]()
+    assert same.plotly["data"][0]["y"] == same.plotly["data"][1]["y"]
+    assert "Exactly the same row" in same.said
+    other = two_rows(
+        [".", "a", "b"], ("x", "y"), ("x", "y"), np.array([[0.5, 0.4, 0.1], [0.1, 0.2, 0.7]]), [False, True]
+    )
+    assert "Furthest apart is b: 10.0 % and 70.0 %" in other.said
+    assert "y was never seen" in other.said
 
 
-def test_the_locked_row_stands_as_bars_and_as_a_table():
-    figure = pair_table(SYMBOLS, COUNTS, SHARES, 1, 2)
-    bars = figure.plotly["data"][1]
-    assert bars["y"] == pytest.approx((100 * SHARES[1]).tolist(), abs=1e-3)
-    assert [row[2] for row in figure.table[1]] == sorted(COUNTS[1], reverse=True)
-    assert "(9 pairs)" in figure.said
-
-
-def test_a_pair_that_never_came_is_blank():
-    z = pair_table(SYMBOLS, COUNTS, SHARES, 0, 1).plotly["data"][0]["z"]
-    assert [[value is None for value in row] for row in z] == (COUNTS == 0).tolist()
-
-
-def test_a_large_alphabet_is_drawn_by_its_most_frequent_letters():
-    kept = most_frequent(WIDE)
-    assert len(kept) == 60
-    assert kept[0] == 0
-    often = WIDE.sum(axis=0) + WIDE.sum(axis=1)
-    assert min(often[kept[1:]]) >= max(often[i] for i in range(90) if i not in kept)
-    figure = FIGURES["pair_table, many letters"]()
-    assert len(figure.plotly["data"][0]["z"]) == 60
-
-
-def test_the_die_lies_end_to_end_from_0_to_1():
-    bar = die(SYMBOLS, P, 0.71, 2, after="a").plotly["data"][0]
-    ends = [start + width for start, width in zip(bar["base"], bar["x"], strict=True)]
-    assert bar["base"][0] == 0
-    assert bar["base"][1:] == pytest.approx(ends[:-1])
-    assert ends[-1] == pytest.approx(1)
-    assert [row[3] for row in die(SYMBOLS, P, None, None, after="a").table[1]] == [40, 30, 15, 10, 5]
+def test_only_the_orders_that_were_tried_have_a_point():
+    figure = losses_by_order(ORDERS, 3, [1], guess=2)
+    train, held_out, unseen, possible, _ = figure.plotly["data"][:5]
+    for trace in (train, held_out, unseen):
+        assert [y is not None for y in trace["y"]] == [True, False, True, False, False]
+    assert possible["y"] == [27**n for n in range(1, 6)]
+    assert "lowest" not in figure.said  # the answer to a question that may still be asked
+    assert [row[1] is None for row in figure.table[1]] == [False, True, False, True, True]
+    box = figure.plotly["layout"]["shapes"][-1]
+    assert (box["x0"] + box["x1"]) / 2 == 2
 
 
 def test_what_was_rolled_stands_in_the_outlines_of_the_rules():
