@@ -75,7 +75,9 @@ function draw() {
   const g = narrow
     ? { p: [30, Math.min(92, w * 0.25)], f: [w - 222, 78], c: [w - 128, 60], l: w - 64 }
     : { z: [36 * s, 100 * s], t: [168 * s, 100 * s], p: [304 * s, 162 * s], f: [502 * s, 140 * s], c: [654 * s, 140 * s], l: 806 * s };
-  const drawing = svg("svg", { width: w, height: foot + 28, viewBox: `0 0 ${w} ${foot + 28}` });
+  const more = size - n;
+  const height = foot + (more > 0 ? 44 : 28);
+  const drawing = svg("svg", { width: w, height, viewBox: `0 0 ${w} ${height}` });
   const head = (x, a, b) => drawing.append(label(x, 14, a, "strong"), label(x, 30, b, "ax"));
   const greedily = rules.T === 0;
 
@@ -103,7 +105,8 @@ function draw() {
   if (!narrow) {
     for (const c of [g.z, g.t]) {
       drawing.append(line(zx(c, 0), top, zx(c, 0), foot, "axis"));
-      for (const v of new Set([Math.ceil(low), 0, Math.floor(high)])) drawing.append(label(zx(c, v), foot + 16, minus(v), "ax", "middle"));
+      const ticks = [Math.ceil(low), 0, Math.floor(high)].filter((v) => v === 0 || Math.abs(zx(c, v) - zx(c, 0)) > 18);
+      for (const v of ticks) drawing.append(label(zx(c, v), foot + 16, minus(v), "ax", "middle"));
     }
   }
   for (const c of [g.p, g.f]) {
@@ -140,10 +143,9 @@ function draw() {
     return node;
   });
   drawing.append(...nodes);
-  const more = size - n;
   if (more > 0) {
     const rest = now.rows.slice(n).reduce((total, i) => total + now.p[i], 0);
-    drawing.append(label(narrow ? g.p[0] : 36 * s, foot + (narrow ? 20 : 28), t("more", { n: more, share: share(rest) }), "ax"));
+    drawing.append(label(narrow ? g.p[0] : 36 * s, foot + (narrow ? 20 : 36), t("more", { n: more, share: share(rest) }), "ax"));
   }
   if (keep < size && keep < n) {
     const cy = top + keep * rh;
