@@ -253,6 +253,7 @@ def test_the_bars_come_after_the_bet_and_each_model_has_its_own(guess):
     first.click()
     expect(first).to_have_attribute("aria-pressed", "true")
     assert page.eval_on_selector_all("#guess-game .well .p", height) == unigram  # the first letter's bars again
+    page.mouse.move(5, 5)
     page.keyboard.press("Escape")
     expect(page.locator("#guess-game .ladder .unit")).to_have_text(shown)
     first.hover()
@@ -273,6 +274,7 @@ def test_the_depths_have_the_real_numbers(guess):
     page.click("#guess-depths summary:has-text('See the sum')")
     expect(page.locator("#guess-depths pre").first).to_contain_text("(7 + 0.1) / (20 + 0.1 · 27) = 0.3128")
     expect(page.locator("#guess-depths pre").first).to_contain_text("= 1.68 bits")
+    page.evaluate("document.activeElement.blur()")  # Enter would close the sum again
     letter = bet_all(page, "e")
     n = 20 if letter == "e" else 0
     page.click("#guess-depths summary:has-text('See the sum')")
@@ -360,10 +362,10 @@ def test_another_corpus_has_its_own_names_and_keys(guess):
 def test_letters_are_not_taken_from_a_text_field(guess):
     page = guess()
     before = game(page, "seq")
-    page.evaluate("document.body.append(Object.assign(document.createElement('textarea'), {id: 'notes'}))")
-    page.locator("#notes").fill("")
-    page.locator("#notes").type("xyz")
-    assert page.input_value("#notes") == "xyz"
+    page.evaluate("document.body.append(Object.assign(document.createElement('textarea'), {id: 'own-notes'}))")
+    page.locator("#own-notes").fill("")
+    page.locator("#own-notes").type("xyz")
+    assert page.input_value("#own-notes") == "xyz"
     assert game(page, "seq") == before
     assert page.locator("#guess-game .slot.wrong").count() == 0
 
@@ -481,3 +483,11 @@ def test_forged_moves_get_a_sentence_and_no_letter(guess):
     assert "over, or not yours" in said
     assert all(value["token"] != token for value in values(said))
     assert game(page, "position") == "1"
+
+
+def test_a_link_opens_the_game_with_chips(new_page):
+    page = new_page(level="guess", path="?preset=bets")
+    expect(page.locator(GAME)).to_have_attribute("data-mode", "bets")
+    expect(page.get_by_role("radio", name="Bet chips")).to_be_checked()
+    bet_all(page)
+    expect(page.locator("#guess-score")).to_contain_text("bits a letter")

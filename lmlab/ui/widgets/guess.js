@@ -338,6 +338,8 @@ function typed(event) {
   event.preventDefault();
   press(key);
 }
+// A click with the mouse only looks or takes back: the keyboard stays with the game, so that Enter goes on.
+for (const looked of [ladder, nameBox, part(".over")]) looked.addEventListener("mousedown", (event) => event.preventDefault());
 document.addEventListener("keydown", typed);
 watch("value", show);
 new ResizeObserver(() => { if (fit()) draw(); }).observe(game);
