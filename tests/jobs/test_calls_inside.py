@@ -59,7 +59,7 @@ def test_the_drawing_shows_the_models_own_numbers(shelf, run):
         assert weight == pytest.approx(float(weights[unit, source]), abs=1e-5)
         assert abs(size) == pytest.approx(float((weights[unit] * seen.x).abs().max()), abs=1e-5)
         letter, weight, size = found["unit_out"][unit][0]
-        assert weight == pytest.approx(float(run.model.head.weight[letter, unit]), abs=1e-5)
+        assert weight == pytest.approx(run.model.head.weight[letter, unit].item(), abs=1e-5)
         assert size == pytest.approx(weight * float(seen.hidden[unit]), abs=1e-4)
 
 
@@ -181,9 +181,10 @@ def test_what_cannot_be_is_a_sentence(shelf, run, ask, sentence):
 
 
 def test_probabilities_are_not_rounded_before_they_are_shown(shelf, run):
+    # 32-bit floats: one window alone and the same window in a batch differ in the last bits.
     found = inside.picture(shelf, run, "names", "emma")
     window, target = found["windows"][3]["context"], found["windows"][3]["target"]
-    assert found["p"] == pytest.approx(forward(run.model, window).p.tolist(), abs=1e-7)
-    assert found["p"][target] == pytest.approx(found["windows"][3]["p"], abs=1e-7)
+    assert found["p"] == pytest.approx(forward(run.model, window).p.tolist(), abs=1e-6)
+    assert found["p"][target] == pytest.approx(found["windows"][3]["p"], abs=1e-6)
     walked = inside.walk(shelf, run, "names", "emma", 3)
-    assert walked["p"] == pytest.approx(found["p"], abs=1e-7)
+    assert walked["p"] == pytest.approx(found["p"], abs=1e-6)
