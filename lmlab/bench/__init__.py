@@ -31,7 +31,7 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "transformer": quality.transformer,
     "time-to-quality": quality.time_to_quality,
     "ladder": quality.ladder,
-    "mlp-step": training.train_step,
+    "train-step": training.train_step,
     "recurrent-step": training.recurrent_step,
     "muon": training.muon,
     "generation": generation.generation,

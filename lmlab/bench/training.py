@@ -55,9 +55,9 @@ def train_step(turns: int = 7, calls: int = 10) -> list[Row]:
     and our step in multiples of the time that its own matrix products would take at that speed.
     """
     names = [
-        ("mlp-step", "A training step of transformers' GPT-2 as it comes, as a multiple of ours", 1.5),
-        ("mlp-step-same", "The same, GPT-2 with our weights, activation and head", None),
-        ("mlp-step-muon", "GPT-2 under AdamW as it comes, as a multiple of our step under Muon", None),
+        ("train-step", "A training step of transformers' GPT-2 as it comes, as a multiple of ours", 1.5),
+        ("train-step-same", "The same, GPT-2 with our weights, activation and head", None),
+        ("train-step-muon", "GPT-2 under AdamW as it comes, as a multiple of our step under Muon", None),
     ]
     ours = outspoken("transformer", SHAPE, VOCABULARY)
     batch, adamw = some_batch(), Recipe(steps=1, learning_rate=SLOW, matrix_learning_rate=SLOW)
@@ -107,7 +107,7 @@ def _limit(model: Transformer, batch: Batch, step: float) -> list[Row]:
     return [
         Row("matmul", "Product of two float32 matrices of 1,024 x 1,024, all cores", "GFLOP/s", speed, runs=speeds),
         Row(
-            "mlp-step-limit",
+            "train-step-limit",
             "Our training step over its matrix products alone",
             "x",
             step * speed / work,

@@ -115,7 +115,8 @@ def test_every_figure_of_the_package_is_among_those_tested():
             home = function.__module__ == module.__name__ and not name.startswith("_")
             if home and inspect.signature(function).return_annotation in (Figure, "Figure"):
                 drawn.add(name)
-    assert drawn == {name.split(",")[0] for name in FIGURES}
+    elsewhere = {"slope", "where_it_is_hard"}  # test_figures_inside.py, test_guessing_figure.py
+    assert drawn - elsewhere == {name.split(",")[0] for name in FIGURES}
 
 
 @ALL
