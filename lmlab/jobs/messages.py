@@ -77,7 +77,7 @@ class Limits:
     attention_numbers: float = 1e8
     """Attention weights that one step may keep: 400 MB."""
     paused: int = 256
-    """Paused trainings of everybody; they compute nothing, so they do not count among `jobs`, but they take memory."""
+    """Paused trainings of everybody: they compute nothing, so they are not among `jobs`, but they take memory."""
     unwatched_pause: float = 60.0
     unwatched_end: float = 600.0
     paused_end: float = 1800.0
