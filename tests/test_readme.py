@@ -55,7 +55,9 @@ def test_bundled_runs_have_the_loss_that_their_card_and_the_readme_say(name, cor
     assert said == f"{loss.nll:.3f}"
     assert run.card["metrics"]["validation"]["nll"] == pytest.approx(loss.nll, abs=1e-5)
     assert run.card["corpus"]["sha256"] == corpus.sha256
-    assert sum(file.stat().st_size for file in (BUNDLED / name).iterdir()) < 1_000_000
+    assert (
+        sum(file.stat().st_size for file in (BUNDLED / name).iterdir()) < 4_000_000
+    )  # weights, card, and the moments that the scrubber goes back to
 
 
 def test_the_example_in_python_prints_what_its_comment_says(capsys):
