@@ -71,8 +71,8 @@ class Outcome:
 
     @property
     def start(self) -> float:
-        """The loss before the first step."""
-        return (self.run.validation or self.run.batch)[0][1]
+        """The loss before the first step: a short run measures its end alone, but its first batch came before."""
+        return float(min([*self.run.validation[:1], *self.run.batch[:1]], key=lambda point: point[0])[1])
 
     @property
     def end(self) -> float:
@@ -144,7 +144,9 @@ def drawn_steps(planned: int) -> list[int]:
 
 
 def predicted(question: Question, answer: Any, planned: int) -> str:
-    """The guess in words, kept beside the run."""
+    """The guess in words, kept beside the run; nothing for a question that was skipped."""
+    if answer is None:
+        return ""
     if question.kind == "drawing":
         return t("mlp.predicted.curve", loss=answer[-1], steps=planned)
     if question.kind == "number":

@@ -77,6 +77,8 @@ class Plan:
     preset: str | None
     state: dict[str, Any] | None = None
     """The state of the prediction at "run"; None until the page has told it."""
+    told: bool = False
+    """Whether the gap was shown."""
 
 
 @dataclass
@@ -145,7 +147,9 @@ class Watching:
         self.back.pop(session, None)
         log = log_steps == "log"
         snapshot = self.snapshot(owner, job)
-        if job is None or snapshot is None or snapshot.status.state in OVER:
+        # A run may be over before the page looks at it for the first time: its gap is still to be told.
+        waits = state.get("at") == "run" and job in self.plans and not self.plans[job].told
+        if job is None or snapshot is None or (snapshot.status.state in OVER and not waits):
             wanted = job if snapshot is not None else None
             return {ctx.moment: None, **await self.rest(owner, corpus, wanted or shown, log)}
         # A training stands beside the baselines of its own corpus.
@@ -295,6 +299,7 @@ class Watching:
         if page is None or not page.over:
             return {}
         del self.pages[session]
+        page.plan.told = True
         view, plan, marks = page.view, page.plan, dict(page.marks)
         snapshot = ctx.jobs.poll(page.job, owner)
         frame = await ctx.refresh(owner, corpus, page.job)

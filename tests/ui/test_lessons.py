@@ -7,7 +7,7 @@ import pytest
 from lmlab.figures.training import Curve
 from lmlab.jobs.messages import JobSpec
 from lmlab.training.recipe import Recipe
-from lmlab.ui.lessons import Outcome, gap, insight, questions, sums, truth_of
+from lmlab.ui.lessons import Outcome, gap, insight, predicted, questions, sums, truth_of
 
 EVEN = math.log(27)
 MARKS = {"uniform": EVEN, "unigram": 2.82, "bigram": 2.46, "Kneser–Ney 5": 2.03}
@@ -86,3 +86,16 @@ def test_the_sum_goes_from_nats_to_perplexity_and_bits():
     text = "\n".join(sums(2.119))
     for number in ("0.051", "0.693", "4.605", f"{math.exp(2.119):.2f}", f"{2.119 / math.log(2):.3f}"):
         assert number in text
+
+
+def test_a_short_run_that_measures_its_end_alone_still_began_at_its_first_batch():
+    run = Curve("x", [[1, EVEN], [50, 2.5]], [[50, 2.45]], [[50, 2.45]])
+    short = Outcome(JobSpec("mlp", {"context": 3}, Recipe(steps=50)), run, MARKS)
+    assert short.start == EVEN
+    assert "began at 3.30, as unsure as among 27 letters" in gap(BY_NAME["again"], None, short)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_question_can_be_skipped(name):
+    assert predicted(BY_NAME[name], None, 1000) == ""
+    assert gap(BY_NAME[name], None, outcome(2.3)).endswith("?")

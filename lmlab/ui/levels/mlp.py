@@ -279,7 +279,7 @@ def wire(ctx: Context, ui: Train) -> None:
             ctx.jobs.command(job, owner, "discard")
         new = ctx.jobs.submit(spec, owner)
         if plan is not None:
-            watching.plan(new, replace(plan))
+            watching.plan(new, replace(plan, told=False))
         return {ctx.job: new}
 
     async def reseed(owner: str, corpus: Any, job: str | None, *values: Any) -> Updates:
