@@ -139,7 +139,7 @@ def build(ctx: Context) -> Count:
                 LEAST_K, MOST_K, value=FIRST_POWER, step=0.5, label=t("count.k"), info=k_info(0.1), elem_id="count-k"
             )
             losses = words(elem_classes="numbers", elem_id="count-losses")
-            keep = gr.Button(t("count.keep"), elem_id="count-keep")
+            keep = gr.Button(t("count.keep"), elem_id="count-keep-model")
             sweep = figure_widget(elem_id="count-sweep")
             all_orders = gr.Button(t("count.tried_all"), elem_id="count-all", elem_classes="link", size="sm")
             corpora = build_corpora(LEVEL)
