@@ -336,7 +336,7 @@ def test_a_leak_flatters_what_remembers(compare):
 
 def test_the_test_split_opens_once(new_page):
     page = new_page()
-    page.click("#count-keep")
+    page.click("#count-keep-model")
     expect(page.locator("#bench li")).to_have_count(3)
     opened(page)
     part(page, "Test split")

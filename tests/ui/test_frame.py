@@ -25,7 +25,7 @@ def test_text_has_enough_contrast(new_page, dark):
     page = new_page(color_scheme="dark" if dark else "light", path="?__theme=dark" if dark else "?__theme=light")
     for selector in (
         "#count-lock",
-        "#count-keep",
+        "#count-keep-model",
         "#tab-count-button",
         "#tab-mlp-button",
         "#bench .diff",

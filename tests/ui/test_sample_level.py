@@ -491,7 +491,7 @@ def test_a_count_model_can_be_sampled_too(page):
     before = number_of(page, "#sample-word")
     open_level(page, "count")
     page.wait_for_selector("#count-table .fig")
-    page.click("#count-keep")
+    page.click("#count-keep-model")
     page.wait_for_function("document.querySelectorAll('#bench li').length === 3")
     open_level(page, "sample")
     expect(page.locator("#sample-model input")).to_have_value(re.compile("bigram"))
