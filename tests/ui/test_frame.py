@@ -29,9 +29,10 @@ def test_text_has_enough_contrast(new_page, dark):
         "#tab-count-button",
         "#tab-mlp-button",
         "#bench .diff",
-        ".look",
+        "#tab-count .look",
         "h1",
     ):
+        page.wait_for_selector(selector, state="attached")
         text, ground = page.eval_on_selector(
             selector,
             """node => {
