@@ -45,7 +45,9 @@ def drawn_after(page, act) -> None:
 def type_name(page, name: str) -> None:
     field = page.locator("#mlp-inside-name input, #mlp-inside-name textarea")
     field.fill(name)
-    drawn_after(page, lambda: field.press("Enter"))
+    field.press("Enter")
+    expect(page.locator("#mlp-network [data-part=whole]")).to_contain_text(f"{name.lower()} has {len(name)} letters")
+    expect(page.locator(NETWORK)).to_have_attribute("data-state", "drawn")
 
 
 def test_the_windows_and_the_network_show_the_workers_numbers(panel, shelf, run):

@@ -1,5 +1,6 @@
 """The panel "Inside the network": windows, the network with live numbers, one example step by step, the slope."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from lmlab.ui.widgets.network import network_widget
 from lmlab.ui.widgets.walk import walk_widget
 
 MOST_LETTERS = 16
+MOST_PAGES = 1000
 RATES = ["0.001", "0.01", "0.1", "1"]
 
 View = dict[str, Any]
@@ -81,29 +83,47 @@ def wire(ctx: Context, ui: Inside, shown: gr.State) -> Callable[..., None]:
     Returns a function that connects an event of the level after which another moment is looked at.
     """
 
-    async def draw(seen: Looked, view: View, rate: str) -> Updates:
+    newest: OrderedDict[str, int] = OrderedDict()
+    """The number of each page's last question: an answer to an older one comes too late and is dropped."""
+
+    def ask_for(page: str) -> int:
+        newest[page] = next_seq()
+        newest.move_to_end(page)
+        while len(newest) > MOST_PAGES:
+            newest.popitem(last=False)
+        return newest[page]
+
+    async def draw(seen: Looked, page: str, view: View, rate: str) -> Updates:
         """The whole panel but the slope: the windows, the network, and the walk for the window at hand."""
+        turn, view = ask_for(page), {**view, "fresh": False}
         value = await network_value(seen, view)
         found = value["picture"]
-        if found["kind"] != "mlp":
-            return {ui.network: value, ui.walk: no_walk(), ui.rate: gr.update(visible=False), ui.view: view}
-        unit = -1 if value["favourites"] is None else view["unit"]
-        walked = await seen.ask("walk", text=found["text"], position=found["position"], unit=unit, rate=rate_of(rate))
+        if found["kind"] == "mlp":
+            unit = -1 if value["favourites"] is None else view["unit"]
+            walked = await seen.ask(
+                "walk", text=found["text"], position=found["position"], unit=unit, rate=rate_of(rate)
+            )
+            value["followed"] = walked["unit"]
+            walk = walk_value(walked, seen.name, next_seq(), value["live"])
+        else:
+            walk = no_walk()
+        if newest.get(page) != turn:
+            return {}
         return {
-            ui.network: {**value, "followed": walked["unit"]},
-            ui.walk: walk_value(walked, seen.name, next_seq(), value["live"]),
-            ui.rate: gr.update(visible=True),
+            ui.network: value,
+            ui.walk: walk,
+            ui.rate: gr.update(visible=found["kind"] == "mlp"),
             ui.view: view,
         }
 
     async def again(
-        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, view: View, rate: str
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, page: str, view: View, rate: str
     ) -> Updates:
         """The same window once more: with newer numbers, or another learning rate."""
-        return await draw(looked(ctx, owner, corpus, model, moment, shown), view, rate)
+        return await draw(looked(ctx, owner, corpus, model, moment, shown), page, view, rate)
 
     async def arrive(
-        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, view: View, rate: str
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, page: str, view: View, rate: str
     ) -> Updates:
         """Another model is looked at. A new page begins with an MLP, whatever is best on the bench."""
         if not model:
@@ -114,45 +134,55 @@ def wire(ctx: Context, ui: Inside, shown: gr.State) -> Callable[..., None]:
             mlps = [card["id"] for card in cards if card["model"]["kind"] == "mlp"]
             if mlps and model not in mlps:
                 return {ui.model: mlps[0], ui.view: there}  # and the menu's change calls this again
-        return await draw(looked(ctx, owner, corpus, model, moment, shown), there, rate)
+        return await draw(looked(ctx, owner, corpus, model, moment, shown), page, there, rate)
 
     async def scrubbed(
-        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, view: View, rate: str
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, page: str, view: View, rate: str
     ) -> Updates:
         """Another moment of the run on the chart: the panel turns to that run."""
         if shown and model != shown:
             return {ui.model: shown}  # and the menu's change draws it
-        return await again(owner, corpus, model, moment, shown, view, rate)
+        return await again(owner, corpus, model, moment, shown, page, view, rate)
 
     async def move(
-        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, view: View, rate: str,
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, page: str, view: View, rate: str,
         event: gr.EventData,
     ) -> Updates:  # fmt: skip
         """The student goes to another window or unit; or the network is learning and newer numbers are due."""
         seen = looked(ctx, owner, corpus, model, moment, shown)
         there = {**view, "position": whole_number(event, "position", -1), "unit": whole_number(event, "unit", None)}
         if getattr(event, "why", "") != "tick":
-            return await draw(seen, there, rate)
+            return await draw(seen, page, there, rate)
+        turn = newest.get(page)
         try:
-            return {ui.network: await network_value(seen, there)}
+            value = await network_value(seen, there)
         except LabError:  # it waits in line, or has just ended: the next tick will find it
             return {}
+        return {ui.network: value} if newest.get(page) == turn else {}
 
     async def retype(
-        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, view: View, rate: str, text: str
+        owner: str,
+        corpus: Any,
+        model: str | None,
+        moment: Any,
+        shown: str | None,
+        page: str,
+        view: View,
+        rate: str,
+        text: str,
     ) -> Updates:
         """Another name; leaving the box without a change is none."""
         if (text or "") == view["text"]:
             return {}
         there = {**view, "text": text or "", "position": -1}
-        return await draw(looked(ctx, owner, corpus, model, moment, shown), there, rate)
+        return await draw(looked(ctx, owner, corpus, model, moment, shown), page, there, rate)
 
     async def another(
-        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, view: View, rate: str
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, page: str, view: View, rate: str
     ) -> Updates:
         """The next held-out name, in place of what was typed."""
         there = {**view, "text": "", "position": -1, "pick": view["pick"] + 1}
-        return {ui.name: "", **await draw(looked(ctx, owner, corpus, model, moment, shown), there, rate)}
+        return {ui.name: "", **await draw(looked(ctx, owner, corpus, model, moment, shown), page, there, rate)}
 
     async def choose(owner: str, corpus: Any, model: str | None, request: gr.Request) -> Updates:
         """The menu chooses for the whole page, as a click on the bench does."""
@@ -160,7 +190,7 @@ def wire(ctx: Context, ui: Inside, shown: gr.State) -> Callable[..., None]:
         return await ctx.refresh(owner, corpus, model)
 
     here = [ctx.owner, ctx.corpus, ui.model, ctx.moment, shown]
-    inputs = [*here, ui.view, ui.rate]
+    inputs = [*here, ctx.page, ui.view, ui.rate]
     outputs = [ui.network, ui.walk, ui.rate, ui.view, ui.message]
 
     def on(event: Any, function: Any, *more: Any, also: tuple[Any, ...] = (), **options: Any) -> None:

@@ -48,10 +48,12 @@ function paint(cell, number, range) {
 
 function drawWindows() {
   const { windows, position } = picture;
+  let held = false; // whether the keyboard stood on a window that is being replaced
   const begin = windows[0].context;
   const marks = [...begin, ...windows.map((one) => one.target)];
   if (cells.dataset.text !== text(marks)) {
     cells.dataset.text = text(marks);
+    held = pairs.contains(document.activeElement);
     cells.replaceChildren(...marks.map((id) => make("span", {}, symbol(id))));
     pairs.replaceChildren(...windows.map((one, i) => {
       const button = make("button", { type: "button", on: { click: () => go(i, true) } },
@@ -68,6 +70,7 @@ function drawWindows() {
     button.setAttribute("aria-current", i === position ? "true" : "false");
     button.tabIndex = i === position ? 0 : -1;
   });
+  if (held) pairs.children[position].firstChild.focus({ preventScroll: true });
   const width = 100 / marks.length;
   const end = begin.length + position;
   const length = windows[position].context.length;
