@@ -148,7 +148,8 @@ class Watching:
         log = log_steps == "log"
         snapshot = self.snapshot(owner, job)
         # A run may be over before the page looks at it for the first time: its gap is still to be told.
-        waits = state.get("at") == "run" and job is not None and job in self.plans and not self.plans[job].told
+        made = self.plans.get(job or "")
+        waits = made is not None and not made.told
         if job is None or snapshot is None or (snapshot.status.state in OVER and not waits):
             wanted = job if snapshot is not None else None
             return {ctx.moment: None, **await self.rest(owner, corpus, wanted or shown, log)}
