@@ -18,7 +18,7 @@ from lmlab.ui.context import Context, Updates, problem
 from lmlab.ui.depths import drawn
 from lmlab.ui.lessons import Outcome, drawn_steps, gap, predicted, sums, truth_of
 from lmlab.ui.predict import Predict, Question, Told, steps_trees
-from lmlab.ui.recipes import next_of, title_of
+from lmlab.ui.recipes import first_of, next_of, title_of
 from lmlab.ui.training_view import (
     LOSS_CODE,
     collect,
@@ -125,6 +125,8 @@ class Watching:
         self.plans: OrderedDict[str, Plan] = OrderedDict()
         self.pages: dict[str, Page] = {}
         """What each page follows, by its session; a stream ends when its page follows something else."""
+        self.lessons: dict[str, str] = {}
+        """The last lesson of each page that was played."""
         self.back: dict[str, int] = {}
         """The step that each page has gone back to: what is learned meanwhile must not take its place."""
 
@@ -164,6 +166,9 @@ class Watching:
         self.pages[session] = page
         while len(self.pages) > MOST_PAGES:
             self.pages.pop(next(iter(self.pages)))
+        for remembered in (self.lessons, self.back):
+            while len(remembered) > MOST_PAGES:
+                remembered.pop(next(iter(remembered)))
         ctx.looks[session] = job  # what begins to learn is looked at, until another model is chosen
         return {
             **ui.predict.told(Told(predicted(plan.question, plan.answer, view.planned), ""), plan.state or {}),
@@ -315,7 +320,8 @@ class Watching:
             gap(plan.question, plan.answer, outcome),
             truth_of(plan.question, outcome),
         )
-        following = next_of(plan.preset)
+        lesson = self.lessons[session] = plan.preset or self.lessons.get(session) or first_of("mlp")
+        following = next_of(lesson)  # settings of one's own are a step aside, not a step back
         return {
             **ui.predict.finish(ctx, owner, stored, plan.state or {}, told),
             ui.predict.another: gr.update(visible=False),  # the next lesson takes its place
