@@ -27,7 +27,8 @@ class Roll:
     seed: gr.Number
     dice: gr.Button
     rolled: gr.State
-    """The name under way: every roll of it (`trace`), how many are shown (`at`), and what it was rolled with."""
+    """The name under way: every roll of it (`trace`), how many are shown (`at`), what it was rolled with, and the
+    letters `before` that the last roll has written."""
 
     @property
     def outputs(self) -> list[Any]:
@@ -94,6 +95,7 @@ def wire_roll(
         row = rolled["letters"].index(past[-1]) if past and asked.order > 1 else 0
         if asked.order > 2:
             asked = replace(asked, before=past[:-1][-(asked.order - 2) :])
+        rolled["before"] = asked.before
         updates = await view(owner, asked, {"row": row, "column": tokens[-1]}, shown, watched)
         found = await ctx.ask_corpus(asked.corpus, owner, "count", **asked.page)
         return {

@@ -201,6 +201,11 @@ def wire(ctx: Context, ui: Count) -> None:
             **fitting_controls(asked, updates[ui.table]),
         }
 
+    async def turn_page(owner: str, *values: Any) -> Updates:
+        """Another page of a long table; rolling turns the pages by itself, and has drawn everything then."""
+        *now, rolled = values
+        return {} if rolled.get("before") == now[4] else await show_model(owner, *now)
+
     def fitting_controls(asked: Asked, table: dict[str, Any]) -> Updates:
         """The controls that this order and smoothing have, and what they mean now."""
         order, looks = asked.order, asked.order - 1
@@ -353,8 +358,10 @@ def wire(ctx: Context, ui: Count) -> None:
         # `change`, not `release`: a slider that is moved with the keyboard is never released
         light(control.change, guarded(ui.message, show_model), model_inputs, model_outputs, **last)
         light(control.change, guarded(ui.message, show_sweep), sweep_inputs, sweep_outputs, **last)
-    # `input`: rolling writes the letters before by itself, and has drawn everything then
-    light(ui.before.input, guarded(ui.message, show_model), model_inputs, model_outputs, **last)
+    # `change`, not `input`: that one does not hear what is pasted
+    light(
+        ui.before.change, guarded(ui.message, turn_page), [*model_inputs, ui.roll.rolled], model_outputs, **last
+    )  # fmt: skip
     ui.shown.change(
         None, [ui.shown, ui.table], [ui.table], js=CHANGE_VIEW, show_progress="hidden", api_visibility="private"
     )
@@ -370,7 +377,7 @@ def wire(ctx: Context, ui: Count) -> None:
     )  # fmt: skip
     for text in (ui.first, ui.second):
         light(
-            text.input, guarded(ui.message, show_beginnings),
+            text.change, guarded(ui.message, show_beginnings),
             [*here, *model, ui.first, ui.second], [ui.beginnings, ui.message], **last,
         )  # fmt: skip
     light(ui.all.click, guarded(ui.message, try_all), sweep_inputs, sweep_outputs)

@@ -275,7 +275,8 @@ function lock(at, send = true) {
 plot.addEventListener("pointermove", (event) => {
   if (place && event.pointerType === "mouse" && !dragging()) hover(cellAt(event));
 });
-plot.addEventListener("pointerleave", () => place && !plot.contains(document.activeElement) && hover(null));
+// A cell that was reached by the keyboard stays focused; one that a click has focused does not.
+plot.addEventListener("pointerleave", () => place && !dragging() && !plot.querySelector("[data-at]:focus-visible") && hover(null));
 plot.addEventListener("click", (event) => {
   if (!place || dragging() || (drawnRow(locked[0]) && event.clientY < plot.getBoundingClientRect().top + GRID_TOP - 20)) return;
   const at = cellAt(event);
