@@ -165,13 +165,14 @@ function mark() {
   for (const [nodes, at] of [[place.tops, j], [place.feet, j], [place.rows, i]]) {
     nodes.forEach((node, n) => node.classList.toggle("strong", n === at));
   }
-  place.cells.forEach((line, r) => line.forEach((node, c) => {
-    const here = r === locked[0] && c === locked[1];
-    if (here !== (node.getAttribute("tabindex") === "0")) {
-      node.setAttribute("tabindex", here ? 0 : -1);
-      node.setAttribute("aria-selected", here);
-    }
-  }));
+  const stop = place.cells[locked[0]][locked[1]];
+  if (place.stop !== stop) { // the one cell that the tab key reaches
+    place.stop?.setAttribute("tabindex", -1);
+    place.stop?.removeAttribute("aria-selected");
+    stop.setAttribute("tabindex", 0);
+    stop.setAttribute("aria-selected", true);
+    place.stop = stop;
+  }
   box.querySelector("[data-part=said]").textContent = sentence(i, j);
   tell(i, j);
 }
