@@ -127,7 +127,7 @@ def _step_axis(planned: int, log_steps: bool) -> dict[str, Any]:
         return {"type": "linear", "range": [0, planned], "nticks": 6, "tickformat": ","}
     end = max(2, planned)
     ticks = [10**power for power in range(int(math.log10(end)) + 1)]
-    ticks = [tick for tick in ticks if math.log10(end / tick) > 0.2] + [end]
+    ticks = [tick for tick in ticks if math.log10(end / tick) > 0.65] + [end]
     names = ["0" if tick == 1 else f"{tick:,}" for tick in ticks]
     return {"type": "log", "range": [0, math.log10(end)], "tickvals": ticks, "ticktext": names}
 

@@ -182,7 +182,7 @@ def test_settings_changed_during_a_run_are_for_the_next_one(train):
     set_slider(train, "#mlp-hidden", 32)
     expect(train.locator("#mlp-message")).to_contain_text("Press Start again to use these")
     train.click("#mlp-again")
-    expect(train.locator("#mlp-steps .facts")).to_contain_text("1,0")  # 27·10 + 30·32 + 32 + 32·27 + 27 = 2,153
+    expect(train.locator("#mlp-steps .facts")).to_contain_text("2,153 numbers")  # 27·10 + 30·32 + 32 + 32·27 + 27 = 2,153
     train.click("#mlp-stop")
     at(train, 3)
 
@@ -295,8 +295,8 @@ def test_every_control_changes_the_run(train):
         lambda: set_slider(train, "#mlp-context", 2),
         lambda: set_slider(train, "#mlp-embed", 4),
         lambda: train.get_by_role("radio", name="ReLU", exact=True).check(),
-        lambda: train.get_by_role("radio", name="Too large", exact=True).check(),
-        lambda: train.get_by_label("Batch norm", exact=True).first.check(),
+        lambda: train.locator("#mlp-init").get_by_role("radio", name="Too large", exact=True).check(),
+        lambda: train.locator("#mlp-norm input").check(),
         lambda: set_slider(train, "#mlp-batch", 64),
         lambda: train.get_by_role("radio", name="Cosine", exact=True).check(),
         lambda: set_number(train, "#mlp-decay", 1),
