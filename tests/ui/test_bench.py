@@ -4,7 +4,7 @@ import json
 import zipfile
 
 import pytest
-from benching import launch_scenes, network, table
+from bench_scenes import launch_scenes, network, table
 from playing import open_level
 from playwright.sync_api import expect
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
-from benching import INDIAN, MANY, MARKS, NAMES, YOU, network, table
+from bench_scenes import INDIAN, MANY, MARKS, NAMES, YOU, network, table
 
 from lmlab import strings
 from lmlab.runs.cards import BUNDLED, list_runs, read_card

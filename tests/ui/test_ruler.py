@@ -5,7 +5,7 @@ import math
 import re
 
 import pytest
-from benching import MARKS, SCENES, YOU, launch_scenes, network, table
+from bench_scenes import MARKS, SCENES, YOU, launch_scenes, network, table
 from playwright.sync_api import expect
 
 from lmlab.evaluation.loss import Loss
