@@ -15,8 +15,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.special import stdtrit  # Student's distribution; scipy.stats takes three times as long to import
-
 from lmlab.errors import LabError
 
 CHIPS = 20
@@ -135,4 +133,6 @@ def own_loss(names: Sequence[tuple[Sequence[float], bool]]) -> Estimate | None:
 
 def _student(n: int) -> float:
     """Within so many standard errors of the mean lies the middle 95 % of Student's distribution."""
+    from scipy.special import stdtrit  # here, so that the web process starts without scipy
+
     return float(stdtrit(n - 1, (1 + CONFIDENCE) / 2))
