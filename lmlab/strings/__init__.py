@@ -22,10 +22,10 @@ _spoken: ContextVar[str] = ContextVar("language", default="en")
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
     """All strings of a language, by their full names: `{"count.title": "Count what follows what", …}`."""
+    path = HERE / f"{language}.toml"
     found: dict[str, str] = {}
-    for path in [HERE / f"{language}.toml", *sorted(HERE.glob(f"{language}.*.toml"))]:
-        if path.is_file():
-            _flatten(tomllib.loads(path.read_text("utf-8")), "", found)
+    if path.is_file():
+        _flatten(tomllib.loads(path.read_text("utf-8")), "", found)
     return found
 
 

@@ -1,5 +1,6 @@
 """The catalogue: complete in every language, with the same values in it, and nothing asked for that it lacks."""
 
+import math
 import re
 from pathlib import Path
 
@@ -28,6 +29,24 @@ def test_every_language_says_everything_with_the_same_values(language):
     # A sentence of four words is never the same in two languages.
     same = [name for name in english if english[name] == other[name] and len(words_in(english[name])) > 3]
     assert same == []
+
+
+@pytest.mark.parametrize("language", strings.LANGUAGES)
+def test_no_string_ends_the_script_or_the_template_that_carries_it(language):
+    """Strings travel inside scripts and Gradio's templates: a translation must not be able to run code there."""
+    dangerous = re.compile(r"\$\{|<[a-z/!]|`", re.IGNORECASE)
+    allowed = r"<extra></extra>|</?su[bp]>|<br>"  # what plotly draws, and nothing with attributes
+    texts = {name: re.sub(allowed, "", VALUE.sub("", text)) for name, text in strings.catalogue(language).items()}
+    assert [name for name, text in texts.items() if dangerous.search(text)] == []
+    assert [name for name, text in texts.items() if name.startswith("widget.") and "{{" in text] == []
+
+
+@pytest.mark.parametrize("language", strings.LANGUAGES)
+def test_the_numbers_in_the_glossary_are_right(language):
+    words = strings.catalogue(language)
+    assert f"{1 / math.log(2):.2f}" in words["glossary.nat.means"].replace(",", ".")
+    assert f"{math.log(2):.2f}" in words["glossary.bit.means"].replace(",", ".")
+    assert str(round(math.exp(math.log(27)))) in words["glossary.perplexity.means"]
 
 
 def test_every_plural_has_both_forms():

@@ -182,7 +182,9 @@ def test_settings_changed_during_a_run_are_for_the_next_one(train):
     set_slider(train, "#mlp-hidden", 32)
     expect(train.locator("#mlp-message")).to_contain_text("Press Start again to use these")
     train.click("#mlp-again")
-    expect(train.locator("#mlp-steps .facts")).to_contain_text("2,153 numbers")  # 27·10 + 30·32 + 32 + 32·27 + 27 = 2,153
+    expect(train.locator("#mlp-steps .facts")).to_contain_text(
+        "2,153 numbers"
+    )  # 27·10 + 30·32 + 32 + 32·27 + 27 = 2,153
     train.click("#mlp-stop")
     at(train, 3)
 
