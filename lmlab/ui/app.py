@@ -9,12 +9,12 @@ from typing import Any
 import gradio as gr
 
 from lmlab import strings
-from lmlab.errors import LabError
+from lmlab.errors import LabError, sentence_of
 from lmlab.jobs.local import LocalJobs
 from lmlab.strings import t
 from lmlab.ui.bench import next_seq
 from lmlab.ui.bench_actions import build_bench, wire_bench
-from lmlab.ui.context import NAMES, Context, Updates, light, live, pack, spoken
+from lmlab.ui.context import NAMES, Context, Updates, light, live, pack, problem, spoken
 from lmlab.ui.drawers import known_of, wire_drawers
 from lmlab.ui.levels import LEVELS
 from lmlab.ui.links import Link, applied, read_link
@@ -129,7 +129,10 @@ def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, ui: Fram
         return updates
 
     async def refresh(owner: str, corpus: Any, chosen: str | None) -> Updates:
-        return pack({**await ctx.refresh(owner, corpus, chosen), ctx.title: await ctx.corpus_line(owner, corpus)})
+        try:
+            return pack({**await ctx.refresh(owner, corpus, chosen), ctx.title: await ctx.corpus_line(owner, corpus)})
+        except Exception as error:
+            return pack({ui.notes: problem(sentence_of(error))})
 
     def went_to(level: str) -> Any:
         async def go() -> str:
@@ -142,13 +145,13 @@ def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, ui: Fram
         [browser, ctx.owner, ctx.work, ctx.corpus, ctx.job, ctx.level, ui.tabs, ui.notes, ui.page, *linked],
         show_progress="hidden", show_progress_on=[ui.notes], api_visibility="private",
     )  # fmt: skip
-    arrived = light(known.then, refresh, [ctx.owner, ctx.corpus, ctx.chosen], [*frame, ctx.title])
+    arrived = light(known.then, refresh, [ctx.owner, ctx.corpus, ctx.chosen], [*frame, ctx.title, ui.notes])
     went = {name: light(stop.select, went_to(name), [], [ctx.level]) for name, stop in ui.stops.items()}
     for level, function, inputs, outputs in ctx.shown_levels():
         inputs = [ctx.owner, *inputs, ctx.level, ctx.corpus, ctx.page]
         for event in (arrived.then, ctx.corpus.change, went[level].then):
             light(event, function, inputs, outputs)
-    light(ctx.corpus.change, refresh, [ctx.owner, ctx.corpus, ctx.chosen], [*frame, ctx.title])
+    light(ctx.corpus.change, refresh, [ctx.owner, ctx.corpus, ctx.chosen], [*frame, ctx.title, ui.notes])
     function, inputs, outputs = ctx.watch
     for event in (arrived.then, ctx.corpus.change):
         live(event, function, inputs, outputs)

@@ -178,8 +178,9 @@ class Context:
         about = await self.ask_corpus(corpus, owner, "corpus")
         sizes = about["split"]
         line = t("frame.held_out_line", train=sizes["train"], validation=sizes["validation"])
+        name = t(f"corpora.{about['name']}") if about["name"] in BUNDLED else about["name"].replace("_", " ")
         return [
-            h("span", about["name"].replace("_", " "), cls="corpus"),
+            h("span", name, cls="corpus"),
             h("span", f": {line}", cls="corpus only-wide"),
         ]
 

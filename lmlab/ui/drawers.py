@@ -122,7 +122,9 @@ def wire_drawers(ctx: Context, bar: gr.HTML, page: gr.HTML) -> None:
             {bar: {"seq": next_seq(), "kind": "file", "name": name, "text": work_file(work, ctx.cards(owner))}}
         )
 
-    async def load(owner: str, stored: Any, event: gr.EventData) -> Updates:
+    async def load(
+        owner: str, stored: Any, corpus: dict[str, Any], chosen: str | None, event: gr.EventData
+    ) -> Updates:
         text = getattr(event, "text", None)
         work = ctx.work_of(owner, stored)
         try:
@@ -135,7 +137,9 @@ def wire_drawers(ctx: Context, bar: gr.HTML, page: gr.HTML) -> None:
         elsewhere = loaded.work.model_copy(update={"cards": cards_elsewhere(loaded.work, ctx.cards(owner))})
         joined = elsewhere.joined(work)
         ctx.work_of(owner, joined.to_json())
-        return pack({ctx.work: joined.to_json(), **shown(joined, owner, told)})
+        fresh = await ctx.refresh(owner, corpus, chosen)  # the file may hold a loss of the student's own
+        frame = {part: fresh[part] for part in (ctx.bench, ctx.ruler)}
+        return pack({ctx.work: joined.to_json(), **shown(joined, owner, told), **frame})
 
     async def forget(owner: str) -> Updates:
         if owner:
@@ -186,7 +190,7 @@ def wire_drawers(ctx: Context, bar: gr.HTML, page: gr.HTML) -> None:
     mine = [ctx.owner, ctx.work]
     light(bar.show_work, show_work, mine, [bar])
     light(bar.save_work, save, mine, [bar])
-    light(bar.load_work, load, mine, [ctx.work, bar])
+    light(bar.load_work, load, [*mine, ctx.corpus, ctx.chosen], [ctx.work, bar, ctx.bench, ctx.ruler])
     light(bar.forget_me, forget, [ctx.owner], [bar])
     light(ctx.work.change, work_changed, mine, [page])
     light(page.sync, sync, mine, [ctx.work])

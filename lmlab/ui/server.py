@@ -58,6 +58,7 @@ def mount_options() -> dict[str, Any]:
     return {
         "theme": theme.theme(),
         "css": theme.css(),
+        "head": theme.head(),
         "app_kwargs": {"routes": [plotly_route(), Route("/gradio_api/deep_link", _gone)]},
         "max_file_size": "7mb",
         "ssr_mode": False,

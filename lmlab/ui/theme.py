@@ -8,6 +8,7 @@ import gradio as gr
 from lmlab.figures.figure import MONO, SANS, SCALES, TOKENS
 
 STYLE = Path(__file__).parent / "style.css"
+PAGE = Path(__file__).parent / "page.css"
 
 
 def token_css() -> str:
@@ -31,6 +32,11 @@ def css() -> str:
         *(sheet for room in ("widgets", "levels") for sheet in sorted((STYLE.parent / room).glob("*.css"))),
     ]
     return token_css() + "".join(sheet.read_text("utf-8") for sheet in sheets)
+
+
+def head() -> str:
+    """The rules that Gradio must not rewrite, for the head of the page."""
+    return f"<style>{PAGE.read_text('utf-8')}</style>"
 
 
 def theme() -> gr.themes.Base:

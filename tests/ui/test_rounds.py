@@ -5,8 +5,9 @@ import math
 
 import pytest
 
-from lmlab.ui.levels.guess import entry_of, name_of, names_of, value_of
-from lmlab.ui.rounds import MOST_OF_A_VISITOR, Hidden, Round, Rounds
+from lmlab.ui.guessing.board import value_of
+from lmlab.ui.guessing.played import entry_of, name_of, names_of
+from lmlab.ui.guessing.rounds import MOST_OF_A_VISITOR, Hidden, Round, Rounds
 from lmlab.ui.work import Entry, Work
 
 LETTERS = list("abcdefghijklmnopqrstuvwxyz")

@@ -29,7 +29,7 @@ def _template() -> str:
 
 
 def guess_widget(**options: Any) -> gr.HTML:
-    """A component whose value is what `lmlab.ui.levels.guess.value_of` makes of a round.
+    """A component whose value is what `lmlab.ui.guessing.board.value_of` makes of a round.
 
     Its event `play` carries `{"do", "token", "position", "key", "chips"}`: `do` is `guess` (a key), `lock` (a whole
     number of chips for each key), `skip`, `again` (another name) or `bets` (on to the game with chips).
