@@ -1,13 +1,26 @@
 """What the board of the game is told: never a letter that is still to come, nor how many there are."""
 
 import math
+import string
+from collections.abc import Sequence
 from typing import Any
 
 from lmlab.evaluation.guessing import CHIPS
 from lmlab.strings import t, tn
 from lmlab.ui.bench import next_seq
 from lmlab.ui.guessing.played import BIT, REFERENCE, symbol, total_said
-from lmlab.ui.guessing.rounds import Round
+from lmlab.ui.guessing.rounds import MODES, Hidden, Round
+
+
+def first_board(models: Sequence[str]) -> dict[str, Any]:
+    """The board before the server has dealt a name: what every game begins with, so that no page opens empty.
+
+    >>> board = first_board(["unigram"])
+    >>> board["token"], len(board["keys"]), board["played"]
+    ('', 27, [])
+    """
+    empty = Round("", "", MODES[0], string.ascii_lowercase, models, Hidden((), ()), token="")
+    return {**value_of(empty, False), "over": False, "total": "", "steps": {"open": open_steps(empty), "told": []}}
 
 
 def value_of(round: Round, just: bool) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from lmlab.strings import t
 from lmlab.ui.bench import default_choice, loss_of
 from lmlab.ui.context import NAMES, Context, Updates, guarded, light, problem
 from lmlab.ui.depths import drawn
-from lmlab.ui.guessing.board import value_of
+from lmlab.ui.guessing.board import first_board, value_of
 from lmlab.ui.guessing.played import by_place, entry_of, guesses_of, names_of
 from lmlab.ui.guessing.rounds import MODES, Hidden, Mode, Round, Rounds
 from lmlab.ui.guessing.told import (
@@ -75,7 +75,7 @@ def build(ctx: Context) -> Guess:
     message = words(elem_classes="message")
     with gr.Column(visible=False, elem_classes="guess-before", elem_id="guess-before") as before:
         predict = predict_steps("guess", questions())
-    game = guess_widget(elem_id="guess-game")
+    game = guess_widget(first_board(models_of(best_of_the_lab(ctx))), elem_id="guess-game")
     score = words(elem_classes="guess-score", elem_id="guess-score")
     depths = words(elem_id="guess-depths")
     places = figure_widget(elem_id="guess-places", visible=False)
@@ -110,13 +110,13 @@ def wire(ctx: Context, ui: Guess) -> None:
         about = await ctx.ask_corpus(corpus, owner, "game")
         sha256 = about["sha256"]
         best = best_card(await asyncio.to_thread(ctx.cards, owner), sha256)  # cards may have megabytes
-        models = [t("guess.model.unigram"), t("guess.model.bigram"), t("guess.model.fourgram")]
+        models = models_of(None)
         run = best["id"] if best else ""
         for _ in range(5):  # names with letters that have no key are left out
             hidden = rounds.take(owner, sha256, run)
             if hidden is not None:
-                if len(hidden.p) > len(models) and best:
-                    models.append(name_of(best))
+                if len(hidden.p) > len(models):
+                    models = models_of(best)
                 return rounds.open(Round(owner, sha256, mode, about["letters"], models, hidden))
             indices = rounds.draw(owner, sha256, about["names"], AT_ONCE)
             rounds.put(owner, sha256, run, await fetch(owner, corpus, about["letters"], indices, run))
@@ -286,6 +286,18 @@ async def warm(ctx: Context) -> None:
 
 
 # --- who plays ---------------------------------------------------------------------------------------------
+
+
+def models_of(best: dict[str, Any] | None) -> list[str]:
+    """Whose bars are shown: the count models, and the best model there is."""
+    counted = [t(f"guess.model.{name}") for name in ("unigram", "bigram", "fourgram")]
+    return [*counted, *([name_of(best)] if best else [])]
+
+
+def best_of_the_lab(ctx: Context) -> dict[str, Any] | None:
+    """The best model that every visitor has on the names that every visitor begins with."""
+    cards = [card for card in ctx.cards("") if card["corpus"]["name"] == NAMES["source"]]
+    return best_card(cards, cards[0]["corpus"]["sha256"]) if cards else None
 
 
 def best_card(cards: Sequence[dict[str, Any]], sha256: str) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ let value = null; // as the server said it
 let told = false; // the letter before the open one is still looked at, with the models' bars
 let bet = []; // chips on each key
 let order = []; // keys in the order the chips were placed: the last one is taken back first
+let early = null; // a move that was made before there was a name
 let waiting = 0; // when the last move was sent; 0: none is under way
 let model = 0; // whose bars are drawn
 let place = { over: null, locked: null }; // a letter of the name that is looked at: hovered, or tapped
@@ -32,6 +33,7 @@ const plural = (name, n, more = {}) => t(`${name}.${n === 1 ? "one" : "other"}`,
 // ---------- moves ----------
 
 function send(move) {
+  if (!value.token) { early = move; return; } // the page was quicker than the server: the move waits for its name
   if (waiting && Date.now() - waiting < ANSWER) return;
   waiting = Date.now();
   game.dataset.busy = "yes";
@@ -291,7 +293,7 @@ function draw() {
   drawLadder();
   drawKeys();
   game.dataset.seq = value.seq;
-  game.dataset.state = value.over ? "over" : told ? "told" : "open";
+  game.dataset.state = !value.token ? "waiting" : value.over ? "over" : told ? "told" : "open";
   game.dataset.mode = value.mode;
   game.dataset.position = value.played.length;
   game.dataset.left = value.mode === "bets" ? left() : "";
@@ -302,7 +304,8 @@ function draw() {
 function show() {
   const next = unpack();
   if (!next || (value && value.seq === next.seq)) return;
-  const same = value && value.token === next.token && value.played.length === next.played.length;
+  const dealt = value && !value.token && next.mode === value.mode; // chips that lie there already stay
+  const same = value && (dealt || value.token === next.token) && value.played.length === next.played.length;
   const known = new Set((value || next).models);
   const chosen = value ? value.models[model] : next.models[next.reference];
   value = next;
@@ -313,6 +316,9 @@ function show() {
   told = value.just || (value.over && value.played.length > 0);
   draw();
   said.textContent = told ? [...value.steps.told.slice(1), value.total].filter(Boolean).join(" ") : value.wrong.length || !value.played.length ? value.steps.open[0] : "";
+  const move = early;
+  early = null;
+  if (move && dealt && same && bet.length === value.keys.length) send(move);
 }
 
 // ---------- the keyboard ----------

@@ -28,10 +28,10 @@ def _template() -> str:
 """
 
 
-def guess_widget(**options: Any) -> gr.HTML:
-    """A component whose value is what `lmlab.ui.guessing.board.value_of` makes of a round.
+def guess_widget(first: dict[str, Any], **options: Any) -> gr.HTML:
+    """A component that begins with `first`; its value is what `lmlab.ui.guessing.board.value_of` makes of a round.
 
     Its event `play` carries `{"do", "token", "position", "key", "chips"}`: `do` is `guess` (a key), `lock` (a whole
     number of chips for each key), `skip`, `again` (another name) or `bets` (on to the game with chips).
     """
-    return widget("guess", _template(), **options)
+    return widget("guess", _template(), first, **options)
