@@ -37,6 +37,7 @@ from lmlab.ui.work import Entry
 EARLIER_RUNS = 5
 PERIOD = 0.2  # seconds between two looks at a running job
 PAUSED_PERIOD = 1.0
+PATIENCE = 3.0  # seconds that the next look waits for a page that has not drawn the last one
 MOST_PLANS = 1000
 MOST_PAGES = 1000
 OVER = ("done", "failed")
@@ -107,7 +108,9 @@ class Page:
     log: bool
     since: int
     seq: int = 0
-    """Number of the chart that stands on the page."""
+    """Number of the chart that was last sent to the page."""
+    drawn: int = 0
+    """Number of the last one that the page says it has drawn."""
     ends: tuple[float, float] = (0.0, 0.0)
     said: tuple[Any, ...] = ()
     measured: bool = False
@@ -162,7 +165,7 @@ class Watching:
         view = self.view_of(snapshot, plan)
         page = Page(job, view, plan, found["marks"], earlier, log, snapshot.seq)
         chart = self.chart(view, earlier, page.marks, log)
-        page.seq = chart["seq"]
+        page.seq = page.drawn = chart["seq"]
         self.pages[session] = page
         while len(self.pages) > MOST_PAGES:
             self.pages.pop(next(iter(self.pages)))
@@ -200,6 +203,20 @@ class Watching:
             if not page.over:
                 # A paused training is looked at, too, or it would be taken for abandoned.
                 await asyncio.sleep(PAUSED_PERIOD if page.said and page.said[0] == "paused" else PERIOD)
+                await self.until_drawn(page)
+
+    async def until_drawn(self, page: Page) -> None:
+        """Wait for a slow page: what is sent faster than it draws would only pile up in front of it."""
+        waited = 0.0
+        while page.drawn < page.seq and waited < PATIENCE:
+            await asyncio.sleep(PERIOD / 4)
+            waited += PERIOD / 4
+
+    def was_drawn(self, seq: Any, request: gr.Request) -> None:
+        """A page says which chart stands on it."""
+        page = self.pages.get(request.session_hash or "")
+        if page is not None and isinstance(seq, int):
+            page.drawn = max(page.drawn, seq)
 
     def news(self, snapshot: Snapshot, page: Page, session: str) -> Updates:
         """What a snapshot adds to the page."""
@@ -222,6 +239,8 @@ class Watching:
             if new["validation"]:
                 grown = replace(grown, notes=self.notes(page))
             updates[ui.loss] = {**grown.to_value(page.seq, after), "scrub": self.scrubber(view)}
+        if ui.loss in updates:
+            updates[ui.loss]["tell"] = True
         if snapshot.events or state_key(snapshot) != page.said:
             page.said = state_key(snapshot)
             updates |= self.words(snapshot, page)

@@ -339,6 +339,10 @@ def wire(ctx: Context, ui: Train) -> None:
         [parts.loss, predict.said, parts.play, parts.names, parts.letters, parts.message, ctx.letters, ctx.bench,
          ctx.ruler],
     )  # fmt: skip
+    async def drawn_on_page(event: gr.EventData, request: gr.Request) -> None:
+        watching.was_drawn(getattr(event, "seq", None), request)
+
+    parts.loss.drawn(drawn_on_page, None, None, queue=False, api_visibility="private", show_progress="hidden")
     light(
         streamed.then, guarded(parts.message, watching.finish), [ctx.owner, ctx.corpus, ctx.work],
         [*parts.outputs, ctx.work, *ctx.frame],

@@ -1,6 +1,8 @@
 // The figure widget: keeps one plotly chart alive in the page.
 // value, as JSON text = {seq, figure, title, look, said, height, table, sum, code}     a new figure, drawn with Plotly.react
 //       | {seq, after, traces, x, y, rows, notes}             new points for the figure whose seq is `after`
+// A value with `tell` is answered with the event `drawn` once it stands on the page, so that nobody sends faster than
+// the page can draw.
 // Colours arrive as names of CSS tokens ("--model") and are looked up here, for light and for dark.
 const box = element.querySelector(".fig");
 const plot = element.querySelector(".plot");
@@ -112,6 +114,7 @@ async function show(value) {
   }
   box.dataset.seq = current.seq;
   box.dataset.state = "drawn";
+  if (value.tell) trigger("drawn", { seq: current.seq });
 }
 
 // One drawing after the other: plotly's calls are asynchronous and must not overtake each other.
