@@ -1,0 +1,290 @@
+"""A fresh process for the student's file, with limits, and the end of everything it started.
+
+Use it as a context manager:
+
+    with Sandbox(source) as sandbox:
+        reply = sandbox.call("count_bigrams", (ids, 27))
+
+The process is a new interpreter (never a fork of ours, whose memory would hold answers) in its own session, with an
+empty folder to work in and an environment of a few harmless variables. It is stopped when a call takes too long, and
+whatever it started is stopped with it. This guards against accidents and against forged results; it is no wall
+against an attacker, so a server on the internet must never run student code.
+"""
+
+import contextlib
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Literal
+
+import numpy as np
+
+import lmlab
+from lmlab.grading import wire
+
+WORKER = Path(__file__).with_name("worker.py")
+MARK = "LMLAB_SANDBOX"  # the variable by which whatever a worker started is found again
+MEMORY = 1024  # MB of address space
+FILE_BYTES = 10_000_000
+CPU_SECONDS = 30
+LOADING_SECONDS = 10.0
+LONGEST_LOG = 4000  # characters of what the student prints
+
+Why = Literal["error", "time", "died", "garbled", "large"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no value.
+
+    `why` is `error` (an exception: `type`, `text`, the student's `line` and its `source`), `time` (took longer than
+    `seconds`), `died` (the process ended), `garbled` (bytes that are no message) or `large` (more than 32 MB).
+    """
+
+    why: Why
+    type: str = ""
+    kinds: tuple[str, ...] = ()
+    text: str = ""
+    line: int | None = None
+    source: str = ""
+    seconds: float = 0.0
+
+    def is_a(self, name: str) -> bool:
+        """Whether the exception is of this type or one that inherits from it."""
+        return self.why == "error" and (self.type == name or name in self.kinds)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The value that a call returned, or the failure."""
+
+    value: Any = None
+    failure: Failure | None = None
+
+
+class Sandbox:
+    """One student's file in a process of its own; it is started again after it was stopped.
+
+    `memory` is in MB, `slow` stretches every time limit, `needs` names libraries beyond numpy that the lab allows,
+    `network` allows connections within this machine. `guarded=False` leaves out the refusals, for tests of the rest.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        memory: int = MEMORY,
+        slow: float = 1.0,
+        needs: Sequence[str] = (),
+        network: bool = False,
+        guarded: bool = True,
+        prefix: Sequence[str] = (),
+    ) -> None:
+        self.source = source
+        self.memory, self.slow, self.needs, self.network, self.guarded = memory, slow, tuple(needs), network, guarded
+        self.prefix = tuple(prefix)  # words before the command, such as those that change the user
+        self.functions: list[str] = []
+        self.loading: Failure | None = None
+        """Why the file cannot be loaded; then no call is made."""
+        self.log = ""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder: str | None = None
+        self._replies: queue.Queue[Any] = queue.Queue()
+        self._number = 0
+        self._mark = ""
+
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> Failure | None:
+        """Start the process and load the file; the failure, if there is one, is also kept in `loading`."""
+        self.stop()
+        self._folder = tempfile.mkdtemp(prefix="lmlab-")
+        os.chmod(self._folder, 0o777 if self.prefix else 0o700)
+        self._mark = uuid.uuid4().hex
+        command = [*self.prefix, sys.executable, "-I", "-B", str(WORKER)]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=self._folder,
+            env=environment(self._folder, self._mark),
+            start_new_session=True,
+            bufsize=0,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._replies = queue.Queue()
+        for work, source in ((self._listen, self._process.stdout), (self._keep_log, self._process.stderr)):
+            threading.Thread(target=work, args=(source, self._replies), daemon=True).start()
+        reply = self._ask(
+            {
+                "do": "load",
+                "source": self.source,
+                "memory": self.memory * 1_000_000,
+                "cpu_seconds": int(CPU_SECONDS * self.slow),
+                "file_bytes": FILE_BYTES,
+                "path": search_path(),
+                "needs": list(self.needs),
+                "early": list(self.needs),
+                "guarded": self.guarded,
+                "network": self.network,
+                "package": str(Path(lmlab.__file__).parent),
+            },
+            LOADING_SECONDS,
+        )
+        self.loading = reply.failure
+        self.functions = list(reply.value or [])
+        if reply.failure:
+            self.stop()
+        return reply.failure
+
+    def call(self, name: str, args: tuple[Any, ...], seconds: float = 5.0, probe: str = "") -> Reply:
+        """Call a function of the student's with arguments that travel as data, and wait at most `seconds`."""
+        if self._process is None and (self.loading or self.start()):
+            return Reply(failure=self.loading)
+        return self._ask({"do": "call", "name": name, "args": args, "probe": probe}, seconds)
+
+    def _ask(self, request: dict[str, Any], seconds: float) -> Reply:
+        assert self._process is not None
+        self._number += 1
+        seconds *= self.slow
+        message = wire.encode({"id": self._number, **request})
+        # A process that does not read would keep us waiting, so the writing is another thread's.
+        threading.Thread(target=_write, args=(self._process.stdin, message), daemon=True).start()
+        try:
+            answer = self._replies.get(timeout=seconds)
+        except queue.Empty:
+            self.stop()
+            return Reply(failure=Failure("time", seconds=seconds))
+        if answer is None:
+            self._process.wait()
+            self.stop()
+            return Reply(failure=Failure("died"))
+        try:
+            found = wire.decode(answer)
+            if found["id"] != self._number:
+                raise wire.WireError("The message answers another call.")
+            if "error" not in found:
+                return Reply(value=found["value"])
+            error = found["error"]
+            if error["type"] == "TooLarge":
+                return Reply(failure=Failure("large", text=str(error["text"])))
+            return Reply(
+                failure=Failure(
+                    "error",
+                    type=str(error["type"])[:100],
+                    kinds=tuple(str(kind) for kind in error["kinds"]),
+                    text=str(error["text"]),
+                    line=error["line"] if isinstance(error["line"], int) else None,
+                    source=str(error["source"]),
+                )
+            )
+        except (wire.WireError, TypeError, KeyError):
+            self.stop()
+            return Reply(failure=Failure("garbled"))
+
+    def _listen(self, source: IO[bytes], replies: "queue.Queue[Any]") -> None:
+        try:
+            while (message := wire.read(source.read)) is not None:
+                replies.put(message)
+                if replies.qsize() > 100:  # nobody asked for these
+                    break
+        except wire.WireError:
+            replies.put(b"")
+        except (OSError, ValueError):  # closed by us
+            pass
+        replies.put(None)
+
+    def _keep_log(self, source: IO[bytes], _: "queue.Queue[Any]") -> None:
+        # All of it is read, so that a student who prints megabytes does not wait for us; little is kept.
+        with contextlib.suppress(OSError, ValueError):
+            while part := source.read(1 << 16):
+                if len(self.log) < LONGEST_LOG:
+                    self.log += part.decode("utf-8", "replace")[: LONGEST_LOG - len(self.log)]
+
+    def stop(self) -> None:
+        """Stop the process and all that it started, and remove its folder. Harmless when nothing runs."""
+        process, self._process = self._process, None
+        if process is not None:
+            end(process, self._mark)
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write(target: IO[bytes] | None, message: bytes) -> None:
+    assert target is not None
+    view = memoryview(message)
+    with contextlib.suppress(OSError, ValueError):  # it is gone; the reader notices
+        while len(view):
+            view = view[target.write(view) :]
+
+
+def environment(folder: str, mark: str) -> dict[str, str]:
+    """The variables of the student's process: no tokens, no settings of ours, one thread of arithmetic."""
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    home = {"HOME": folder, "TMPDIR": folder, "TEMP": folder, "TMP": folder}
+    return {**kept, **threads, **home, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", MARK: mark}
+
+
+def search_path() -> list[str]:
+    """Where numpy and lmlab are: an isolated interpreter does not look into a user's own site-packages."""
+    return [str(Path(module.__file__ or "").parents[1]) for module in (np, lmlab)]
+
+
+def end(process: "subprocess.Popen[bytes]", mark: str) -> None:
+    """Kill a worker, its process group and, where the system lists them, children that left the group.
+
+    A child that made a session of its own is no longer in the group, and one whose parent is gone is no longer below
+    it; but each was born with the mark in its environment.
+    """
+    if sys.platform == "win32":
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True)
+    else:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        for _ in range(20):  # one that forks while we look is found the next time
+            strays = marked(mark)
+            for stray in strays:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(stray, signal.SIGKILL)
+            if not strays:
+                break
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
+def marked(mark: str) -> list[int]:
+    """The processes that were started with this mark in their environment; none where the system has no /proc."""
+    found = []
+    wanted = f"{MARK}={mark}".encode()
+    with contextlib.suppress(OSError):
+        for entry in os.listdir("/proc"):
+            if not entry.isdigit():
+                continue
+            with contextlib.suppress(OSError), open(f"/proc/{entry}/environ", "rb") as file:
+                if wanted in file.read(1 << 16):
+                    found.append(int(entry))
+    return found

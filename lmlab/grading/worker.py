@@ -1,0 +1,248 @@
+"""The student's process: loads lab.py and answers calls. It never holds an expected value.
+
+Started by `sandbox.py` as `python -I worker.py`; it needs only the standard library, numpy and `wire.py` beside it.
+Messages come in on stdin and go out on stdout, both of which are moved away first, so that a student's `print` cannot
+end up between two messages: it goes to stderr, which the sandbox keeps as a log.
+
+    {"id": 0, "do": "load", "source": text, ...}       -> {"id": 0, "value": [names of the functions]}
+    {"id": 3, "do": "call", "name": "f", "args": (…)}  -> {"id": 3, "value": …} or {"id": 3, "error": {…}}
+
+An error carries its type, its text and the line of the *student's* file, never a traceback.
+"""
+
+import builtins
+import contextlib
+import importlib.abc
+import importlib.util
+import os
+import sys
+import types
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+OPEN_ROOMS = ("lmlab.data", "lmlab.errors")  # what of lmlab a student's file may import
+REFUSED = ("torch", "tensorflow", "jax")
+LONGEST_TEXT = 300  # characters of an error that are passed on
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+class NotAllowed(PermissionError):
+    """What a lab's file may not do, in one sentence."""
+
+
+class NotImportable(ImportError):
+    """What a lab's file may not import, in one sentence."""
+
+
+def wire_module() -> types.ModuleType:
+    """`wire.py` from beside this file: in isolated mode nothing of lmlab is on the path."""
+    place = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wire.py")
+    spec = importlib.util.spec_from_file_location("lab_wire", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["lab_wire"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class Doorkeeper(importlib.abc.MetaPathFinder):
+    """Refuses to import the parts of lmlab that hold the answers, and libraries that do the lab for you."""
+
+    def __init__(self, needs: tuple[str, ...]) -> None:
+        self.needs = needs
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:
+        """Let pass (None) or raise."""
+        top = fullname.partition(".")[0]
+        if top in REFUSED and top not in self.needs:
+            raise NotImportable(f"{top} is not for this lab: write it with numpy alone.")
+        if top == "lmlab" and fullname != "lmlab" and not is_open(fullname):
+            raise NotImportable(f"{fullname} holds what this lab asks you to write: write it yourself, with numpy alone.")
+
+
+def is_open(module: str) -> bool:
+    """Whether a module of lmlab may be imported.
+
+    >>> is_open("lmlab.data.corpus"), is_open("lmlab.models"), is_open("lmlab.database")
+    (True, False, False)
+    """
+    return any(module == room or module.startswith(room + ".") for room in OPEN_ROOMS)
+
+
+def guard(folder: str, package: str, network: bool) -> Callable[[str, tuple[Any, ...]], None]:
+    """A hook that refuses, with a sentence, what no function of a lab needs: other files, processes, the network.
+
+    It catches accidents and the curious. Someone who means harm finds a way around it; that is why nothing in this
+    process is worth stealing, and why it is killed with everything it started.
+    """
+
+    # Everything a hook needs is bound now: a file that is being checked may replace `os.path` or `str`.
+    absolute, join, text, within = os.path.abspath, os.path.join, os.fsdecode, os.sep
+    folder = absolute(folder)
+    closed = tuple(join(package, room) + within for room in CLOSED_ROOMS)
+
+    def outside(path: Any) -> bool:
+        if isinstance(path, int) or path is None:
+            return False
+        place = absolute(text(path))
+        return not (place == folder or place.startswith(folder + within) or place == os.devnull)
+
+    def refuse(what: str) -> NoReturn:
+        raise NotAllowed(f"{what}: a function of a lab works on its arguments and returns its answer.")
+
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        if event == "open":
+            path, mode, flags = args
+            if isinstance(path, int):
+                return
+            writes = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool(flags & WRITING)
+            if writes and outside(path):
+                refuse("Your file writes to a file outside its own folder")
+            place = absolute(text(path))
+            if place.startswith(closed):
+                refuse("Your file reads the lab's own code")
+            if place.startswith("/proc/") and not place.startswith(("/proc/meminfo", "/proc/cpuinfo")):
+                refuse("Your file looks into other processes")
+        elif event in FILES_CHANGED and any(outside(path) for path in args[:2] if isinstance(path, str | bytes)):
+            refuse("Your file changes files outside its own folder")
+        elif event in PROCESSES or event.startswith("os.exec"):
+            refuse("Your file starts another process")
+        elif event in NETWORK and not (network and loopback(args)):
+            refuse("Your file uses the network")
+        elif event in MACHINERY:
+            refuse("Your file calls the machine directly, with ctypes")
+
+    def loopback(args: tuple[Any, ...]) -> bool:
+        address = args[-1]
+        host = address[0] if isinstance(address, tuple) and address else address
+        return host in ("127.0.0.1", "localhost", "::1", "", None) or host == 0
+
+    return hook
+
+
+CLOSED_ROOMS = (
+    "bench", "cli", "evaluation", "figures", "generation", "grading", "jobs", "models", "runs", "tokenizers",
+    "training", "ui",
+)  # fmt: skip
+FILES_CHANGED = frozenset(
+    {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown"}
+)
+PROCESSES = frozenset({"os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen",
+                       "os.kill", "os.killpg", "os.startfile", "pty.spawn"})  # fmt: skip
+NETWORK = frozenset({"socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo"})
+MACHINERY = frozenset({"ctypes.dlopen"})
+
+
+class Student:
+    """The student's file as a module, and calls of its functions."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.module = types.ModuleType("lab")
+        self.probes: dict[str, Any] = {}
+
+    def load(self, source: str) -> list[str]:
+        """Run the file and return the names of its functions."""
+        self.lines = source.splitlines()
+        self.module.__file__ = "lab.py"
+        sys.modules["lab"] = self.module
+        exec(compile(source, "lab.py", "exec"), self.module.__dict__)
+        return [name for name, value in vars(self.module).items() if callable(value) and not name.startswith("__")]
+
+    def call(self, name: str, args: tuple[Any, ...], probe: str = "") -> Any:
+        """Call a function of the student's, or a probe: a function `probe(lab, *args)` that looks at the module."""
+        if not probe:
+            return getattr(self.module, name)(*args)
+        if probe not in self.probes:
+            space: dict[str, Any] = {"__name__": "probe"}
+            exec(compile(probe, "probe", "exec"), space)
+            self.probes[probe] = space["probe"]
+        return self.probes[probe](self.module, *args)
+
+    def describe(self, error: BaseException) -> dict[str, Any]:
+        """The error as data: its type, its text, and the last line of the student's file that it went through."""
+        line, said = None, ""
+        if isinstance(error, SyntaxError) and error.filename == "lab.py":
+            line = error.lineno
+            said = str(error.msg)
+        else:
+            with contextlib.suppress(BaseException):
+                said = str(error)
+            trace = error.__traceback__
+            while trace is not None:
+                if trace.tb_frame.f_code.co_filename == "lab.py":
+                    line = trace.tb_lineno
+                trace = trace.tb_next
+        text = self.lines[line - 1].strip() if line and 0 < line <= len(self.lines) else ""
+        return {
+            "type": type(error).__name__,
+            "kinds": [kind.__name__ for kind in type(error).__mro__],
+            "text": said[:LONGEST_TEXT],
+            "line": line,
+            "source": text[:LONGEST_TEXT],
+        }
+
+
+def limit(memory: int, cpu_seconds: int, file_bytes: int) -> None:
+    """Ask the system to stop what takes too much; Windows has no such limits and macOS ignores that of memory."""
+    try:
+        import resource
+    except ImportError:
+        return
+    wanted = [(resource.RLIMIT_CPU, cpu_seconds), (resource.RLIMIT_FSIZE, file_bytes), (resource.RLIMIT_CORE, 0)]
+    if sys.platform != "darwin":
+        wanted.append((resource.RLIMIT_AS, memory))
+    for which, most in wanted:
+        with contextlib.suppress(ValueError, OSError):  # a lower limit of the machine's own stays
+            hard = resource.getrlimit(which)[1]
+            resource.setrlimit(which, (most, most) if hard == resource.RLIM_INFINITY else (min(most, hard), hard))
+
+
+def main() -> None:
+    """Answer messages until stdin ends."""
+    wire = wire_module()
+    incoming, outgoing = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    sys.stdin = open(os.devnull)  # noqa: SIM115 - open as long as the process
+    student = Student()
+    encode, decode, read, receive, write = wire.encode, wire.decode, wire.read, os.read, os.write
+    too_large, system_exit = wire.WireError, SystemExit
+
+    def answer(reply: dict[str, Any]) -> None:
+        message = encode(reply)
+        while message:
+            message = message[write(outgoing, message) :]
+
+    while (message := read(lambda size: receive(incoming, size))) is not None:
+        request = decode(message)
+        number = request["id"]
+        try:
+            if request["do"] == "load":
+                limit(request["memory"], request["cpu_seconds"], request["file_bytes"])
+                sys.path.extend(place for place in request["path"] if place not in sys.path)
+                sys.meta_path.insert(0, Doorkeeper(tuple(request["needs"])))
+                for name in request["early"]:  # libraries open files of their own when they are imported
+                    importlib.import_module(name)
+                if request["guarded"]:
+                    sys.addaudithook(guard(os.getcwd(), request["package"], request["network"]))
+                value: Any = student.load(request["source"])
+            else:
+                value = student.call(request["name"], request["args"], request["probe"])
+            reply = {"id": number, "value": value}
+            answer(reply)
+            continue
+        except too_large as error:
+            reply = {"id": number, "error": {"type": "TooLarge", "kinds": [], "text": str(error), "line": None}}
+        except system_exit as error:
+            reply = {"id": number, "error": student.describe(error)}
+        except BaseException as error:
+            reply = {"id": number, "error": student.describe(error)}
+        answer(reply)
+
+
+if __name__ == "__main__":
+    builtins.exit = builtins.quit = sys.exit
+    main()
