@@ -66,6 +66,11 @@ def decode(message: bytes) -> Any:
         raise WireError(f"The message makes no sense ({type(error).__name__}).") from None
 
 
+def fresh(value: Any) -> Any:
+    """A copy of a value as it comes out at the other end; nobody can change somebody else's."""
+    return decode(encode(value))
+
+
 def read(receive: Callable[[int], bytes]) -> bytes | None:
     """The next whole message from a source like `file.read` or `os.read`; None where it has ended.
 

@@ -10,7 +10,6 @@ end up between two messages: it goes to stderr, which the sandbox keeps as a log
 An error carries its type, its text and the line of the *student's* file, never a traceback.
 """
 
-import builtins
 import contextlib
 import importlib.abc
 import importlib.util
@@ -58,7 +57,7 @@ class Doorkeeper(importlib.abc.MetaPathFinder):
         if top in REFUSED and top not in self.needs:
             raise NotImportable(f"{top} is not for this lab: write it with numpy alone.")
         if top == "lmlab" and fullname != "lmlab" and not is_open(fullname):
-            raise NotImportable(f"{fullname} holds what this lab asks you to write: write it yourself, with numpy alone.")
+            raise NotImportable(f"{fullname} holds what the labs ask you to write: write it with numpy alone.")
 
 
 def is_open(module: str) -> bool:
@@ -244,5 +243,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    builtins.exit = builtins.quit = sys.exit
     main()

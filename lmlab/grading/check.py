@@ -1,0 +1,196 @@
+"""Check a student's file: for each item of each exercise whether it is right, and if not, one sentence.
+
+    report = check_file(lab, source, seed=7)
+    report.points, report.results[0].sentence
+
+The arguments are drawn afresh for each check (the seed is written down, so that a check can be repeated); the
+expected answer is computed only after the student's has come back from the sandbox.
+"""
+
+import secrets
+import time
+import zlib
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from lmlab.errors import LabError
+from lmlab.grading import wire
+from lmlab.grading.diagnose import Draw, Finding, Kind, Mistakes, of_draw, of_item, of_loading
+from lmlab.grading.exercise import Args, Exercise, Item
+from lmlab.grading.labs import Lab
+from lmlab.grading.sandbox import Failure, Reply, Sandbox
+from lmlab.grading.wire import fresh
+
+Status = Literal["passed", "failed", "not started"]
+STATUSES: tuple[Status, ...] = ("passed", "failed", "not started")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one item: `kind` says at which step of the diagnosis it fell; both texts are empty if it passed."""
+
+    exercise: str
+    item: str
+    status: Status
+    max_points: float
+    sentence: str = ""
+    kind: Kind = ""
+    number: str = ""
+
+    @property
+    def points(self) -> float:
+        """All of the item's points, or none."""
+        return self.max_points if self.status == "passed" else 0.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of a file: one result an item, in order; `log` is what the student's code printed, cut."""
+
+    lab: str
+    seed: int
+    results: tuple[Result, ...]
+    seconds: float = 0.0
+    log: str = field(default="", repr=False)
+
+    @property
+    def points(self) -> float:
+        """Points of all results."""
+        return sum(result.points for result in self.results)
+
+    @property
+    def max_points(self) -> float:
+        """Points that could be had."""
+        return sum(result.max_points for result in self.results)
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything passed."""
+        return all(result.status == "passed" for result in self.results)
+
+    def of(self, exercise: str) -> list[Result]:
+        """The results of one exercise."""
+        return [result for result in self.results if result.exercise == exercise]
+
+    def status_of(self, exercise: str) -> Status:
+        """`passed` where all items of an exercise did, `not started` where none was."""
+        found = {result.status for result in self.of(exercise)}
+        if found == {"passed"}:
+            return "passed"
+        return "not started" if found == {"not started"} else "failed"
+
+
+class Caller(Protocol):
+    """What answers calls of the student's functions: a sandbox, or a plain function in a test."""
+
+    def call(self, name: str, args: Args, seconds: float = 5.0, probe: str = "") -> Reply:
+        """The value that came back, or why there is none."""
+        ...
+
+
+class Plain:
+    """Answers calls with functions of this process, over the same wire. For tests of checks, never for students.
+
+    >>> Plain({"double": lambda x: 2 * x}).call("double", (3,)).value
+    6
+    """
+
+    def __init__(self, functions: dict[str, Callable[..., Any]]) -> None:
+        self.functions = functions
+
+    def call(self, name: str, args: Args, seconds: float = 5.0, probe: str = "") -> Reply:
+        """Call it, and turn what it raises into a `Failure`."""
+        try:
+            return Reply(fresh(self.functions[name](*fresh(args))))
+        except Exception as error:
+            kinds = tuple(kind.__name__ for kind in type(error).__mro__)
+            return Reply(failure=Failure("error", type(error).__name__, kinds, str(error)))
+
+
+def check_file(
+    lab: Lab,
+    source: str,
+    *,
+    seed: int | None = None,
+    slow: float = 1.0,
+    only: Collection[str] | None = None,
+    extra: Sequence[Exercise] = (),
+    prefix: Sequence[str] = (),
+) -> Report:
+    """Check the text of a lab.py in a sandbox: the exercises in `only` (None: all) and the `extra` ones.
+
+    `slow` stretches the time limits, `prefix` are words before the worker's command (to run it as another user).
+    """
+    seed = secrets.randbits(32) if seed is None else seed
+    begin = time.perf_counter()
+    exercises = [exercise for exercise in (*lab.checked, *extra) if only is None or exercise.name in only]
+    with Sandbox(
+        source, memory=lab.memory, slow=slow, needs=lab.needs, network=lab.network, prefix=prefix
+    ) as sandbox:
+        failure = sandbox.start() if exercises else None
+        if failure is not None:
+            results = [_unloaded(exercise, item, of_loading(failure)) for exercise in exercises for item in exercise.items]
+        else:
+            results = [
+                result
+                for exercise in exercises
+                for result in check_exercise(exercise, sandbox, seed, sandbox.functions)
+            ]
+    numbers = {text.name: text.number for text in lab.exercises}
+    results = [replace(result, number=numbers.get(result.exercise, "")) for result in results]
+    return Report(lab.id, seed, tuple(results), time.perf_counter() - begin, sandbox.log)
+
+
+def _unloaded(exercise: Exercise, item: Item, finding: Finding) -> Result:
+    return Result(exercise.name, item.name, "failed", item.points, finding.sentence, finding.kind)
+
+
+def check_exercise(
+    exercise: Exercise, caller: Caller, seed: int, functions: Collection[str] | None = None
+) -> list[Result]:
+    """Check one exercise by calling it; `functions` are the names that the file has (None: unknown)."""
+    if functions is not None and exercise.name not in functions and not exercise.probe:
+        said = f"there is no function {exercise.name} in your file (was it renamed or removed?)"
+        return [Result(exercise.name, item.name, "failed", item.points, said, "exception") for item in exercise.items]
+    draws: dict[str, list[Draw]] = {}
+    stopped: Finding | None = None
+    for index, item in enumerate(exercise.items):
+        draws[item.name] = []
+        for time_ in range(item.times):
+            if stopped is not None:
+                break
+            rng = np.random.default_rng([seed, zlib.crc32(exercise.name.encode()), index, time_])
+            draw = ask(exercise, item, caller, rng)
+            draws[item.name].append(draw)
+            failure = draw.reply.failure
+            if failure is not None and failure.why != "error":
+                stopped = of_draw(draw, item)  # the next call would take as long again
+    mistakes = Mistakes(exercise, draws)
+    results = []
+    for item in exercise.items:
+        finding = of_item(item, draws[item.name], mistakes)
+        if finding.right and len(draws[item.name]) < item.times:
+            assert stopped is not None
+            finding = stopped
+        status: Status = "passed" if finding.right else "not started" if finding.kind == "not started" else "failed"
+        results.append(Result(exercise.name, item.name, status, item.points, finding.sentence, finding.kind))
+    return results
+
+
+def ask(exercise: Exercise, item: Item, caller: Caller, rng: np.random.Generator) -> Draw:
+    """Draw arguments, call the student's function, and only then compute what was expected.
+
+    Raises `LabError` where the reference fails, which is our own fault.
+    """
+    args = tuple(item.draw(rng))
+    sent = wire.encode(args)
+    reply = caller.call(exercise.name, wire.decode(sent), exercise.seconds, exercise.probe)
+    try:
+        return Draw(wire.decode(sent), reply, fresh(exercise.answer(*wire.decode(sent))))
+    except ValueError as error:
+        if isinstance(error, wire.WireError):
+            raise LabError(f"The reference of {exercise.name} returns what is no data: {error}") from None
+        return Draw(wire.decode(sent), reply, refuses=str(error))

@@ -1,0 +1,1 @@
+"""What is checked in each lab, one module a lab."""

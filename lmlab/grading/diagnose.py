@@ -1,0 +1,174 @@
+"""From what came back to one sentence that helps, in a fixed order.
+
+    not started → the file cannot be loaded → an exception, with the student's own line → too slow, died, too large →
+    type → shape → equals a known mistake → nan or inf → the worst value
+
+The kinds of a `Finding` are these steps; a class's summary counts them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lmlab.errors import LabError
+from lmlab.grading.compare import difference, form, kind_of, same, shown
+from lmlab.grading.exercise import Args, Exercise, Item
+from lmlab.grading.sandbox import Failure, Reply
+from lmlab.grading.wire import fresh
+
+Kind = Literal["", "not started", "loading", "exception", "limit", "form", "known", "values"]
+
+ORDER: tuple[Kind, ...] = ("not started", "loading", "exception", "limit", "form", "known", "values")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong, in a sentence; an empty kind where nothing is."""
+
+    kind: Kind = ""
+    sentence: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.kind
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One set of arguments, the student's reply, and what was expected: a value, or a ValueError with this text.
+
+    `args` are those that were sent; `expected` was computed only after the reply had come.
+    """
+
+    args: Args
+    reply: Reply
+    expected: Any = None
+    refuses: str | None = None
+
+
+class Mistakes:
+    """Which known mistakes the answers of one exercise equal, over all its items.
+
+    A mistake explains an item when it gives the student's answer for every draw of it. Where several do (in a special
+    case two mistakes may coincide), the one that also explains most other draws is named.
+    """
+
+    def __init__(self, exercise: Exercise, draws: dict[str, list[Draw]]) -> None:
+        self.exercise, self.draws = exercise, draws
+        self._fits: dict[tuple[int, str], list[bool]] = {}
+
+    def named(self, item: Item) -> str | None:
+        """The sentence of the mistake that explains the item, if one does."""
+        explains = [i for i in range(len(self.exercise.wrong)) if all(self.fits(i, item))]
+        if not explains:
+            return None
+        items = [one for one in self.exercise.items if one.name in self.draws]
+        best = max(explains, key=lambda i: (sum(sum(self.fits(i, one)) for one in items), -i))
+        return self.exercise.wrong[best].says
+
+    def fits(self, which: int, item: Item) -> list[bool]:
+        """For each draw of the item whether the mistake's answer equals the student's."""
+        key = which, item.name
+        if key not in self._fits:
+            version = self.exercise.wrong[which].version
+            self._fits[key] = [_equals(version, draw, item.tolerance) for draw in self.draws[item.name]]
+        return self._fits[key]
+
+
+def _equals(version: Any, draw: Draw, tolerance: float) -> bool:
+    try:
+        value, raised = fresh(version(*fresh(draw.args))), False
+    except Exception:  # a mistake may be one that crashes
+        value, raised = None, True
+    failure = draw.reply.failure
+    if raised or failure is not None:
+        return raised and failure is not None and failure.is_a("ValueError")
+    return same(draw.reply.value, value, tolerance) is None
+
+
+def of_draw(draw: Draw, item: Item) -> Finding:
+    """What is wrong with one reply, known mistakes left aside."""
+    failure = draw.reply.failure
+    if failure is not None and failure.is_a("NotImplementedError"):
+        return Finding("not started", "not started")
+    if draw.refuses is not None:
+        if failure is not None and failure.is_a("ValueError"):
+            return Finding()
+        if failure is None:
+            got = draw.reply.value
+            what = f"got {shown(got)}" if isinstance(got, int | float | str) else f"got {kind_of(got)}"
+            return Finding("values", f"expected a ValueError ({draw.refuses.rstrip('.')}), {what}")
+    if failure is not None:
+        return of_failure(failure)
+    got, expected = draw.reply.value, draw.expected
+    if item.agrees is not None:
+        said = item.agrees(got, expected, draw.args) if form(got, expected) is None else form(got, expected)
+        if said is True:
+            return Finding()
+        if said is False:
+            said = difference(got, expected, item.tolerance) or "the answer does not fit the arguments"
+            return Finding("values", said)
+        return Finding("form" if form(got, expected) else "values", str(said))
+    said = form(got, expected)
+    if said is not None:
+        return Finding("form", said)
+    said = difference(got, expected, item.tolerance)
+    return Finding() if said is None else Finding("values", said)
+
+
+def of_failure(failure: Failure) -> Finding:
+    """An exception or an end without an answer, in a sentence.
+
+    >>> of_failure(Failure("error", "KeyError", text="'q'", line=18, source="stoi[c]")).sentence
+    "KeyError: 'q' (your line 18: stoi[c])"
+    """
+    at = f" (your line {failure.line}: {failure.source})" if failure.line else ""
+    match failure.why:
+        case "time":
+            return Finding("limit", f"took longer than {failure.seconds:g} s (infinite loop?)")
+        case "died":
+            return Finding("limit", "the process ended without an answer (os._exit, or more memory than there is?)")
+        case "garbled":
+            return Finding("limit", "the answer came back as bytes without meaning (does your file write to a pipe?)")
+        case "large":
+            return Finding("limit", f"the answer is too large. {failure.text}")
+    if failure.type in ("NotAllowed", "NotImportable"):
+        return Finding("exception", f"{failure.text.rstrip('.')}{at}")
+    if failure.type == "MemoryError":
+        return Finding("limit", f"more memory was asked for than a lab needs: {failure.text or 'MemoryError'}{at}")
+    if failure.type == "SystemExit":
+        return Finding("exception", f"your code ends the program (exit){at}")
+    if failure.type == "RecursionError":
+        return Finding("exception", f"RecursionError: the function calls itself without end{at}")
+    text = f"{failure.type}: {failure.text}" if failure.text else failure.type
+    return Finding("exception", f"{text}{at}")
+
+
+def of_loading(failure: Failure) -> Finding:
+    """Why a file cannot be loaded at all: one sentence for the whole lab."""
+    said = of_failure(failure).sentence
+    if failure.why == "time":
+        said = f"took longer than {failure.seconds:g} s (put what trains or draws under: if __name__ == '__main__':)"
+    elif failure.is_a("NotImplementedError"):
+        said = f"it calls a function that is not written yet{said.removeprefix('NotImplementedError')}"
+    elif failure.is_a("SyntaxError"):
+        said = f"Python cannot read it: {said.partition(': ')[2]}"
+    return Finding("loading", f"your file cannot be loaded: {said}")
+
+
+def of_item(item: Item, draws: Sequence[Draw], mistakes: Mistakes) -> Finding:
+    """What is wrong with an item: the earliest step that any draw fell at, or the mistake that explains them all."""
+    findings = [finding for finding in (of_draw(draw, item) for draw in draws) if not finding.right]
+    first = min(findings, key=lambda finding: ORDER.index(finding.kind), default=Finding())
+    if first.kind == "values":
+        known = mistakes.named(item)
+        if known is not None:
+            return Finding("known", f"almost: {known}")
+    return first
+
+
+def check_said(sentence: str) -> None:
+    """Raise `LabError` where a mistake's sentence would not read well after "almost: "."""
+    if not sentence or sentence.startswith("almost") or "\n" in sentence:
+        raise LabError(f"The sentence {sentence!r} of a mistake follows 'almost: ' on one line.")

@@ -1,0 +1,177 @@
+"""Every lab, whatever it teaches: its stub, its solution, its mistakes, its hints and its numbers.
+
+LMLAB_LAB_SEEDS=20 checks each solution on twenty seeds instead of three.
+"""
+
+import ast
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lmlab.grading import wire
+from lmlab.grading.check import Plain, check_exercise, check_file
+from lmlab.grading.labs import HINTS, Lab, all_labs
+
+SOLUTIONS = Path(__file__).parent / "solutions"
+SEEDS = range(1, 1 + int(os.environ.get("LMLAB_LAB_SEEDS", "3")))
+LABS = {lab.id: lab for lab in all_labs()}
+MISTAKES = [
+    pytest.param(lab, exercise, wrong, id=f"{lab.id}-{exercise.name}-{number}")
+    for lab in LABS.values()
+    for exercise in lab.checked
+    for number, wrong in enumerate(exercise.wrong)
+]
+SHORTEST_LINE = 12  # characters; shorter lines such as `return p` may stand anywhere
+
+each_lab = pytest.mark.parametrize("lab", LABS.values(), ids=LABS)
+
+
+def solution(lab: Lab) -> str:
+    return (SOLUTIONS / f"{lab.id}.py").read_text("utf-8")
+
+
+def functions(source: str) -> dict[str, ast.FunctionDef]:
+    return {one.name: one for one in ast.parse(source).body if isinstance(one, ast.FunctionDef)}
+
+
+@each_lab
+def test_of_the_stub_nothing_is_started(lab):
+    report = check_file(lab, lab.stub)
+    assert {result.sentence for result in report.results} == {"not started"}
+    assert {result.status for result in report.results} == {"not started"}
+    assert report.points == 0
+    assert report.seconds < 5
+
+
+@each_lab
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_solution_gets_full_marks(lab, seed):
+    report = check_file(lab, solution(lab), seed=seed)
+    assert [result for result in report.results if result.status != "passed"] == []
+    assert report.points == pytest.approx(lab.points - (lab.experiment.points if lab.experiment else 0))
+    assert report.seconds < 5
+
+
+@each_lab
+def test_the_solution_stays_right_however_often_arguments_are_drawn(lab):
+    for seed in range(100, 110):
+        for exercise in lab.checked:
+            if exercise.probe:
+                continue  # a probe needs the student's module
+            space = {}
+            exec(compile(solution(lab), "solution", "exec"), space)
+            found = check_exercise(exercise, Plain(space), seed)
+            assert [one for one in found if one.status != "passed"] == []
+
+
+@pytest.mark.parametrize(("lab", "exercise", "wrong"), MISTAKES)
+def test_each_mistake_gets_its_own_sentence_and_no_other(lab, exercise, wrong):
+    assert wrong.says
+    assert "\n" not in wrong.says
+    assert not wrong.says.startswith("almost")
+    assert not wrong.says.endswith(".")
+    assert [one.says for one in exercise.wrong].count(wrong.says) == 1
+    for seed in SEEDS:
+        found = check_exercise(exercise, Plain({exercise.name: wrong.version}), seed)
+        said = {result.sentence for result in found if result.status != "passed"}
+        assert said == {f"almost: {wrong.says}"}, f"seed {seed}"
+
+
+@each_lab
+def test_each_exercise_lists_mistakes(lab):
+    assert all(exercise.wrong for exercise in lab.checked), "an exercise without a known mistake"
+    assert len([wrong for exercise in lab.checked for wrong in exercise.wrong]) >= 5
+
+
+@each_lab
+def test_arguments_are_data(lab):
+    for exercise in lab.checked:
+        for item in exercise.items:
+            args = item.draw(np.random.default_rng(1))
+            assert isinstance(args, tuple)
+            wire.decode(wire.encode(args))
+            assert item.points > 0
+
+
+@each_lab
+def test_lab_toml(lab):
+    assert lab.points == pytest.approx(10)
+    assert 45 <= lab.minutes <= 90
+    assert lab.title
+    assert lab.summary.endswith(".")
+    assert [text.name for text in lab.exercises] == [exercise.name for exercise in lab.checked]
+    for place, text in enumerate(lab.exercises, start=1):
+        assert text.number == f"{lab.number}.{place}"
+        assert len(text.hints) == HINTS
+        assert len(set(text.hints)) == HINTS
+        assert all(20 <= len(hint) for hint in text.hints)
+    if lab.experiment is not None:
+        assert lab.experiment.points == 1
+        assert lab.experiment.parameters > 0
+        assert lab.experiment.task.endswith(".")
+    for answer in lab.answers:
+        assert answer.question.endswith("?")
+        assert np.isfinite(lab.checks.ANSWERS[answer.value]())
+        assert answer.tolerance > 0
+    assert set(getattr(lab.checks, "ANSWERS", {})) == {answer.value for answer in lab.answers}
+
+
+@each_lab
+def test_the_stub_states_its_contracts(lab):
+    source = lab.stub
+    found = functions(source)
+    names = [text.name for text in lab.exercises] + (["predict"] if lab.experiment else [])
+    assert [name for name in found if name in names] == names, "the functions stand in the order of lab.toml"
+    for name in names:
+        said = ast.get_docstring(found[name])
+        assert said, name
+        assert "->" in said or "Returns" in said, f"{name}: what comes back, with its shape"
+        assert "Example" in said, f"{name}: a worked example"
+        last = found[name].body[-1]
+        assert isinstance(last, ast.Raise), name
+        assert ast.unparse(last) == "raise NotImplementedError", name
+        assert len(found[name].body) == 2, f"{name}: the body is empty"
+    assert source.count("# YOUR CODE HERE") == len(names)
+    assert "# %%" in source
+    assert max(len(line) for line in source.splitlines()) <= 118
+
+
+@each_lab
+def test_no_line_of_the_solution_stands_in_the_stub(lab):
+    stub = {line.strip() for line in lab.stub.splitlines()}
+    given = re.compile(r"import |from |def |class |@|#|\"\"\"|else:|return$")
+    for name, function in functions(solution(lab)).items():
+        if name not in {text.name for text in lab.exercises} | {"predict"}:
+            continue
+        for line in ast.unparse(function.body).splitlines() if isinstance(function.body, str) else []:
+            assert line.strip() not in stub
+        for statement in function.body:
+            for line in ast.unparse(statement).splitlines():
+                text = line.strip()
+                if len(text) >= SHORTEST_LINE and not given.match(text):
+                    assert text not in stub, f"{name}: {text}"
+
+
+@each_lab
+def test_the_numbers_of_the_readme_are_computed(lab):
+    said = re.findall(r"<!-- n: (\w+) -->(.*?)<!-- /n -->", lab.readme, re.DOTALL)
+    assert said, "the README has computed numbers"
+    for name, text in said:
+        assert text == lab.checks.NUMBERS[name](), name
+    assert {name for name, _ in said} == set(lab.checks.NUMBERS)
+
+
+@each_lab
+def test_the_readme_has_a_picture_and_a_prediction(lab):
+    (picture,) = set(re.findall(r"!\[[^\]]{20,}\]\(([\w.]+)\)", lab.readme))
+    assert (lab.folder / picture).is_file()
+    assert (lab.folder / picture).stat().st_size < 100_000
+    if hasattr(lab.checks, "picture"):
+        assert (lab.folder / picture).read_text("utf-8") == lab.checks.picture()
+    assert "predict" in lab.readme.lower()
+    for heading in ("## The idea", "## What to do", "## What you should see", "## Predict first"):
+        assert heading in lab.readme, heading
+    assert lab.title in lab.readme.splitlines()[0]
