@@ -42,7 +42,7 @@ def count_bigrams(names, vocab):
     ->      (V, V) int array N: N[i, j] is how often vocab[j] comes right after vocab[i]
 
     Every name stands between two marks: "bea" is .bea. and has the pairs .b be ea a. Nothing is counted from the end
-    of one name to the beginning of the next. Raises ValueError when a name has a letter that is not in the vocabulary.
+    of one name to the beginning of the next. Raises ValueError when a letter of a name is not in the vocabulary.
 
     Example: count_bigrams(["bea"], [".", "a", "b", "e"]) -> [[0, 0, 1, 0],
                                                              [1, 0, 0, 0],

@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from lmlab.errors import LabError
-from lmlab.grading import wire
+from lmlab.grading import experiment, wire
 from lmlab.grading.diagnose import Draw, Finding, Kind, Mistakes, of_draw, of_item, of_loading
 from lmlab.grading.exercise import Args, Exercise, Item
 from lmlab.grading.labs import Lab
@@ -30,7 +30,7 @@ STATUSES: tuple[Status, ...] = ("passed", "failed", "not started")
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one item: `kind` says at which step of the diagnosis it fell; both texts are empty if it passed."""
+    """What came of one item: `kind` says at which step of the diagnosis it fell; both are empty where it passed."""
 
     exercise: str
     item: str
@@ -55,6 +55,8 @@ class Report:
     results: tuple[Result, ...]
     seconds: float = 0.0
     log: str = field(default="", repr=False)
+    loss: float | None = None
+    """The experiment's loss in nats per character, where it was measured."""
 
     @property
     def points(self) -> float:
@@ -116,12 +118,14 @@ def check_file(
     *,
     seed: int | None = None,
     slow: float = 1.0,
+    weights: bytes | None = None,
     only: Collection[str] | None = None,
     extra: Sequence[Exercise] = (),
     prefix: Sequence[str] = (),
 ) -> Report:
     """Check the text of a lab.py in a sandbox: the exercises in `only` (None: all) and the `extra` ones.
 
+    `weights` is the content of the file that was handed in for the experiment, which is in `only` as "experiment".
     `slow` stretches the time limits, `prefix` are words before the worker's command (to run it as another user).
     """
     seed = secrets.randbits(32) if seed is None else seed
@@ -132,7 +136,9 @@ def check_file(
     ) as sandbox:
         failure = sandbox.start() if exercises else None
         if failure is not None:
-            results = [_unloaded(exercise, item, of_loading(failure)) for exercise in exercises for item in exercise.items]
+            results = [
+                _unloaded(exercise, item, of_loading(failure)) for exercise in exercises for item in exercise.items
+            ]
         else:
             results = [
                 result
@@ -141,7 +147,39 @@ def check_file(
             ]
     numbers = {text.name: text.number for text in lab.exercises}
     results = [replace(result, number=numbers.get(result.exercise, "")) for result in results]
-    return Report(lab.id, seed, tuple(results), time.perf_counter() - begin, sandbox.log)
+    loss = None
+    if lab.experiment is not None and (only is None or experiment.NAME in only):
+        result, loss = check_experiment(lab, source, weights, seed, failure, slow=slow, prefix=prefix)
+        results.append(result)
+    return Report(lab.id, seed, tuple(results), time.perf_counter() - begin, sandbox.log, loss)
+
+
+def check_experiment(
+    lab: Lab,
+    source: str,
+    weights: bytes | None,
+    seed: int,
+    failure: Failure | None = None,
+    *,
+    slow: float = 1.0,
+    prefix: Sequence[str] = (),
+) -> tuple[Result, float | None]:
+    """Measure the experiment, and its loss; `failure` says that the file cannot be loaded anyway."""
+    text = lab.experiment
+    assert text is not None
+    outcome = experiment.Outcome(finding=of_loading(failure)) if failure is not None else None
+    outcome = outcome or experiment.evaluate(lab, source, weights, seed, slow=slow, prefix=prefix)
+    item = f"reaches {text.target:g} nats per character on unseen names"
+    finding = outcome.finding
+    return (
+        Result(experiment.NAME, item, status_of(finding), text.points, finding.sentence, finding.kind, text.number),
+        outcome.loss,
+    )
+
+
+def status_of(finding: Finding) -> Status:
+    """The status that goes with a finding."""
+    return "passed" if finding.right else "not started" if finding.kind == "not started" else "failed"
 
 
 def _unloaded(exercise: Exercise, item: Item, finding: Finding) -> Result:
@@ -175,8 +213,9 @@ def check_exercise(
         if finding.right and len(draws[item.name]) < item.times:
             assert stopped is not None
             finding = stopped
-        status: Status = "passed" if finding.right else "not started" if finding.kind == "not started" else "failed"
-        results.append(Result(exercise.name, item.name, status, item.points, finding.sentence, finding.kind))
+        results.append(
+            Result(exercise.name, item.name, status_of(finding), item.points, finding.sentence, finding.kind)
+        )
     return results
 
 

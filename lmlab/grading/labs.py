@@ -185,9 +185,7 @@ def read_lab(folder: Path) -> Lab:
             needs=tuple(name for name in data.get("needs", []) if name != "numpy"),
             memory=int(data.get("memory", 1024)),
             network=bool(data.get("network", False)),
-            files=tuple(
-                sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != "lab.toml")
-            ),
+            files=tuple(sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != "lab.toml")),
         )
     except KeyError as error:
         raise LabError(f"{place} has no field {error}.") from None

@@ -449,7 +449,7 @@ def rolled(number: int) -> list[str]:
 
 def picture() -> str:
     """The picture of the README as SVG: the most common rows and columns of the table of counts."""
-    names, vocab, counts = training()
+    _, vocab, counts = training()
     shown: list[Any] = [".", "a", "e", "i", "l", "n", "r", "s"]
     ids = [vocab.index(symbol) for symbol in shown]
     part = counts[np.ix_(ids, ids)]
@@ -458,7 +458,8 @@ def picture() -> str:
         'font-size="15" role="img" aria-label="How often a letter (column) follows another (row) in the names">',
         '<rect width="520" height="490" fill="#ffffff"/>',
         '<text x="285" y="24" text-anchor="middle" fill="#333333">next symbol</text>',
-        '<text x="18" y="265" text-anchor="middle" fill="#333333" transform="rotate(-90 18 265)">symbol before</text>',
+        '<text x="18" y="265" text-anchor="middle" fill="#333333" transform="rotate(-90 18 265)">'
+        "symbol before</text>",
     ]
     for j, symbol in enumerate(shown):
         parts.append(f'<text x="{85 + 50 * j}" y="52" text-anchor="middle" fill="#333333">{symbol}</text>')
