@@ -17,6 +17,16 @@ from lmlab.cli.compare import compare_command
 from lmlab.cli.count import count_command
 from lmlab.cli.evaluate import evaluate_command
 from lmlab.cli.generate import generate_command
+from lmlab.cli.labs import (
+    check_command,
+    grade_command,
+    hint_command,
+    labs_command,
+    reset_command,
+    show_command,
+    start_command,
+    submit_command,
+)
 from lmlab.cli.launch import open_app
 from lmlab.cli.leaks import leaks_command
 from lmlab.cli.models import models_command
@@ -40,6 +50,14 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "neighbours": neighbours_command,
     "analogy": analogy_command,
     "bench": bench_command,
+    "labs": labs_command,
+    "start": start_command,
+    "check": check_command,
+    "hint": hint_command,
+    "show": show_command,
+    "reset": reset_command,
+    "submit": submit_command,
+    "grade": grade_command,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)

@@ -9,6 +9,7 @@ expected answer is computed only after the student's has come back from the sand
 
 import secrets
 import time
+import types
 import zlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,8 @@ class Result:
     sentence: str = ""
     kind: Kind = ""
     number: str = ""
+    extra: bool = False
+    """Whether it is a check of the teacher's own."""
 
     @property
     def points(self) -> float:
@@ -96,16 +99,22 @@ class Caller(Protocol):
 class Plain:
     """Answers calls with functions of this process, over the same wire. For tests of checks, never for students.
 
+    With `probing` an exercise's probe runs on the functions; without it they stand in for what the probe returns.
+
     >>> Plain({"double": lambda x: 2 * x}).call("double", (3,)).value
     6
     """
 
-    def __init__(self, functions: dict[str, Callable[..., Any]]) -> None:
-        self.functions = functions
+    def __init__(self, functions: dict[str, Callable[..., Any]], probing: bool = False) -> None:
+        self.functions, self.probing = functions, probing
 
     def call(self, name: str, args: Args, seconds: float = 5.0, probe: str = "") -> Reply:
         """Call it, and turn what it raises into a `Failure`."""
         try:
+            if probe and self.probing:
+                space: dict[str, Any] = {}
+                exec(compile(probe, "probe", "exec"), space)
+                return Reply(fresh(space["probe"](types.SimpleNamespace(**self.functions), *fresh(args))))
             return Reply(fresh(self.functions[name](*fresh(args))))
         except Exception as error:
             kinds = tuple(kind.__name__ for kind in type(error).__mro__)
@@ -122,31 +131,31 @@ def check_file(
     only: Collection[str] | None = None,
     extra: Sequence[Exercise] = (),
     prefix: Sequence[str] = (),
+    so_far: Callable[[Sequence[Result]], None] = lambda results: None,
 ) -> Report:
     """Check the text of a lab.py in a sandbox: the exercises in `only` (None: all) and the `extra` ones.
 
     `weights` is the content of the file that was handed in for the experiment, which is in `only` as "experiment".
-    `slow` stretches the time limits, `prefix` are words before the worker's command (to run it as another user).
+    `slow` stretches the time limits, `prefix` are words before the worker's command (to run it as another user), and
+    `so_far` is called with the results after each exercise.
     """
     seed = secrets.randbits(32) if seed is None else seed
     begin = time.perf_counter()
-    exercises = [exercise for exercise in (*lab.checked, *extra) if only is None or exercise.name in only]
+    own = [(exercise, False) for exercise in lab.checked if only is None or exercise.name in only]
+    exercises = own + [(exercise, True) for exercise in extra]
+    results: list[Result] = []
     with Sandbox(
         source, memory=lab.memory, slow=slow, needs=lab.needs, network=lab.network, prefix=prefix
     ) as sandbox:
         failure = sandbox.start() if exercises else None
-        if failure is not None:
-            results = [
-                _unloaded(exercise, item, of_loading(failure)) for exercise in exercises for item in exercise.items
-            ]
-        else:
-            results = [
-                result
-                for exercise in exercises
-                for result in check_exercise(exercise, sandbox, seed, sandbox.functions)
-            ]
-    numbers = {text.name: text.number for text in lab.exercises}
-    results = [replace(result, number=numbers.get(result.exercise, "")) for result in results]
+        for exercise, is_extra in exercises:
+            if failure is not None:
+                found = [_unloaded(exercise, item, of_loading(failure)) for item in exercise.items]
+            else:
+                found = check_exercise(exercise, sandbox, seed, sandbox.functions)
+            number = "" if is_extra else lab.number_of(exercise.name)
+            results += [replace(result, number=number, extra=is_extra) for result in found]
+            so_far(results)
     loss = None
     if lab.experiment is not None and (only is None or experiment.NAME in only):
         result, loss = check_experiment(lab, source, weights, seed, failure, slow=slow, prefix=prefix)
@@ -169,7 +178,7 @@ def check_experiment(
     assert text is not None
     outcome = experiment.Outcome(finding=of_loading(failure)) if failure is not None else None
     outcome = outcome or experiment.evaluate(lab, source, weights, seed, slow=slow, prefix=prefix)
-    item = f"reaches {text.target:g} nats per character on unseen names"
+    item = experiment.item(text)
     finding = outcome.finding
     return (
         Result(experiment.NAME, item, status_of(finding), text.points, finding.sentence, finding.kind, text.number),

@@ -35,6 +35,11 @@ class Outcome:
     finding: Finding = field(default_factory=Finding)
 
 
+def item(text: ExperimentText) -> str:
+    """What the experiment's point is for, in words."""
+    return f"reaches {text.target:g} nats per character on unseen names"
+
+
 def windows(names: Sequence[str], context: int) -> tuple[np.ndarray, np.ndarray]:
     """Every place of every name: (N, context) the ids before it, 0 where there is nothing, and (N,) the id there.
 

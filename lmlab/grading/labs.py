@@ -116,6 +116,10 @@ class Lab:
             )
         return tuple(by_name[name] for name in names)
 
+    def number_of(self, exercise: str) -> str:
+        """The number of an exercise ("1.2"), empty where lab.toml does not know it."""
+        return next((text.number for text in self.exercises if text.name == exercise), "")
+
     def text_of(self, exercise: str) -> ExerciseText:
         """What lab.toml says of an exercise. Raises `LabError` where there is no such exercise."""
         for text in self.exercises:

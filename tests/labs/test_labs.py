@@ -73,13 +73,11 @@ def test_the_solution_gets_full_marks(lab, seed):
 
 @each_lab
 def test_the_solution_stays_right_however_often_arguments_are_drawn(lab):
+    space = {}
+    exec(compile(solution(lab), "solution", "exec"), space)
     for seed in range(100, 110):
         for exercise in lab.checked:
-            if exercise.probe:
-                continue  # a probe needs the student's module
-            space = {}
-            exec(compile(solution(lab), "solution", "exec"), space)
-            found = check_exercise(exercise, Plain(space), seed)
+            found = check_exercise(exercise, Plain(space, probing=True), seed)
             assert [one for one in found if one.status != "passed"] == []
 
 
@@ -162,8 +160,6 @@ def test_no_line_of_the_solution_stands_in_the_stub(lab):
     for name, function in functions(solution(lab)).items():
         if name not in {text.name for text in lab.exercises} | {"predict"}:
             continue
-        for line in ast.unparse(function.body).splitlines() if isinstance(function.body, str) else []:
-            assert line.strip() not in stub
         for statement in function.body:
             for line in ast.unparse(statement).splitlines():
                 text = line.strip()

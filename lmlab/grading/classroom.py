@@ -1,0 +1,360 @@
+"""Grade what a class handed in: results.json each, one table, and what most of them got wrong.
+
+A submission is a folder or a zip with lab.py and perhaps weights.safetensors; a class is a folder of those. Zips are
+read without unpacking them, links are not followed, and names are treated as what they may be: a formula for whoever
+opens the table in a spreadsheet.
+"""
+
+import csv
+import importlib.util
+import io
+import json
+import os
+import secrets
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lmlab.errors import LabError
+from lmlab.grading import experiment, gradescope
+from lmlab.grading.check import Report, Result, check_file
+from lmlab.grading.exercise import Exercise
+from lmlab.grading.experiment import WEIGHTS
+from lmlab.grading.labs import Lab
+from lmlab.grading.progress import write_whole
+from lmlab.grading.student import FILE, LARGEST_FILE, LARGEST_WEIGHTS, Work, decoded
+
+DEEPEST = 3  # folders within a submission
+MOST_FILES = 2000  # of a submission that are looked at
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # how a spreadsheet's formula begins
+SHOWN = 10  # mistakes that are printed
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One submission: its name, its report, and a remark where something was odd."""
+
+    name: str
+    report: Report
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Class:
+    """All graded submissions of a lab, in the order of their names."""
+
+    lab: Lab
+    seed: int
+    submissions: list[Graded] = field(default_factory=list)
+
+    @property
+    def all_passed(self) -> bool:
+        """Whether everybody has everything."""
+        return all(one.report.passed and not one.remark for one in self.submissions)
+
+    def mistakes(self) -> list[tuple[str, str, int]]:
+        """(exercise, what is wrong, how many students), the commonest first."""
+        counted: Counter[tuple[str, str]] = Counter()
+        for one in self.submissions:
+            counted.update({(r.exercise, topic(r)) for r in one.report.results if r.status != "passed"})
+        return [(exercise, said, number) for (exercise, said), number in counted.most_common()]
+
+    def to_json(self, out: str) -> dict[str, Any]:
+        """What `grade --json` prints."""
+        return {
+            "lab": self.lab.id,
+            "seed": self.seed,
+            "out": out,
+            "submissions": [
+                {
+                    "name": one.name,
+                    "score": round(one.report.points, 4),
+                    "max_score": one.report.max_points,
+                    "seconds": round(one.report.seconds, 2),
+                    "loss": one.report.loss,
+                    "remark": one.remark,
+                }
+                for one in self.submissions
+            ],
+            "mistakes": [
+                {"exercise": exercise, "sentence": said, "students": number}
+                for exercise, said, number in self.mistakes()
+            ],
+        }
+
+    def lines(self) -> list[str]:
+        """What `grade` prints: the points, and the commonest mistakes."""
+        if not self.submissions:
+            return ["Nothing was handed in."]
+        mean = sum(one.report.points for one in self.submissions) / len(self.submissions)
+        most = self.submissions[0].report.max_points
+        if len(self.submissions) == 1:
+            (one,) = self.submissions
+            failed = [result for result in one.report.results if result.status != "passed"]
+            return [
+                f"{one.report.points:g} of {most:g} points (seed {self.seed}). {one.remark}".strip(),
+                *(f"{result.exercise} {result.item} | {result.sentence}" for result in failed),
+            ]
+        lines = [f"{len(self.submissions)} submissions, on average {mean:.1f} of {most:g} points (seed {self.seed})."]
+        if self.mistakes():
+            lines.append("What most of them got wrong:")
+        for exercise, said, number in self.mistakes()[:SHOWN]:
+            lines.append(f"{number:4} {exercise} | {said}")
+        return lines
+
+
+def topic(result: Result) -> str:
+    """What a class's summary counts a failure as: sentences that hold somebody's own numbers become one.
+
+    >>> topic(Result("f", "i", "failed", 1, "shape (3, 6), expected (6, 3) (transposed?)", "form"))
+    'a wrong type or shape'
+    """
+    match result.kind:
+        case "form":
+            return "a wrong type or shape"
+        case "values":
+            return "wrong values, by no known mistake"
+        case "exception":
+            return result.sentence.partition(":")[0].partition(" (your line")[0]
+        case "loading":
+            return "the file cannot be loaded"
+        case "limit":
+            return result.sentence.partition(" (")[0]
+    return result.sentence
+
+
+def is_single(place: Path) -> bool:
+    """Whether a path is one submission: a zip, or a folder with a Python file. Raises `LabError` if it is nothing."""
+    if place.is_file():
+        if not zipfile.is_zipfile(place) and place.suffix != ".py":
+            raise LabError(f"{place} is neither a folder, a zip nor a Python file. Name a submission.")
+        return True
+    if not place.is_dir():
+        raise LabError(f"There is no {place}. Name a submission, or a folder of them.")
+    return any(path.suffix == ".py" or path.name == WEIGHTS for path in place.iterdir())
+
+
+def grade(
+    lab: Lab,
+    place: Path,
+    out: Path,
+    *,
+    seed: int | None = None,
+    extra: Sequence[Exercise] = (),
+    slow: float = 1.0,
+    workers: int | None = None,
+    prefix: Sequence[str] = (),
+    done: Callable[[str], None] = lambda name: None,
+) -> Class:
+    """Grade one submission into the file `out`, or a class into the folder `out`.
+
+    Everybody gets the same seed. `done(name)` is called after each submission.
+    """
+    seed = secrets.randbits(32) if seed is None else seed
+    found = Class(lab, seed)
+    assert lab.checked  # raises now what is wrong with the lab
+    if lab.experiment is not None:
+        experiment.held_out(lab.experiment.context)  # read once, not by each thread
+
+    def one(path: Path, target: Path, name: str) -> Graded:
+        graded = grade_one(lab, path, target, name, seed, extra, slow, prefix)
+        done(name)
+        return graded
+
+    # Even a folder without a Python file is one submission where a file is to be written: there, nobody has failed.
+    if out.suffix == ".json" or is_single(place):
+        found.submissions.append(one(place, out, place.stem))
+        return found
+    paths = sorted(path for path in place.iterdir() if not path.name.startswith(".") and not path.is_symlink())
+    paths = [path for path in paths if path.is_dir() or path.suffix in (".zip", ".py")]
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        waiting = []
+        for path in paths:
+            name = path.name if path.is_dir() else path.stem
+            waiting.append(pool.submit(one, path, out / name / "results.json", name))
+        found.submissions.extend(future.result() for future in waiting)
+    write_whole(out / "grades.csv", table(found))
+    write_whole(out / "summary.json", json.dumps(found.to_json(str(out)), indent=1))
+    return found
+
+
+def grade_one(
+    lab: Lab,
+    path: Path,
+    target: Path,
+    name: str,
+    seed: int,
+    extra: Sequence[Exercise],
+    slow: float,
+    prefix: Sequence[str],
+) -> Graded:
+    """Grade one submission; results.json is there from the beginning and grows, whatever happens."""
+    every = everything(lab, extra)
+    target.parent.mkdir(parents=True, exist_ok=True)
+
+    def write(results: Sequence[Result], report: Report, note: str) -> None:
+        rest = every[len(results) :]
+        whole = Report(report.lab, report.seed, (*results, *rest), report.seconds, report.log, report.loss)
+        write_whole(target, json.dumps(gradescope.results(lab, whole, note=note), indent=1))
+
+    empty = Report(lab.id, seed, ())
+    write((), empty, "The grading did not finish.")
+    try:
+        work = read_submission(path)
+    except LabError as error:
+        nothing = Report(lab.id, seed, tuple(every))
+        write((), empty, str(error))
+        return Graded(name, nothing, str(error))
+    report = check_file(
+        lab,
+        work.source,
+        seed=seed,
+        slow=slow,
+        weights=work.weights,
+        extra=extra,
+        prefix=prefix,
+        so_far=lambda results: write(results, empty, "The grading did not finish."),
+    )
+    write(report.results, report, "")
+    return Graded(name, report)
+
+
+def everything(lab: Lab, extra: Sequence[Exercise]) -> list[Result]:
+    """A result without points for all that will be checked, in the order of the check."""
+    said = "not reached"
+    results = [
+        Result(one.name, item.name, "failed", item.points, said, "limit", lab.number_of(one.name))
+        for one in lab.checked
+        for item in one.items
+    ]
+    results += [
+        Result(one.name, item.name, "failed", item.points, said, "limit", extra=True)
+        for one in extra
+        for item in one.items
+    ]
+    if lab.experiment is not None:
+        item = experiment.item(lab.experiment)
+        results.append(
+            Result(experiment.NAME, item, "failed", lab.experiment.points, said, "limit", lab.experiment.number)
+        )
+    return results
+
+
+def read_submission(place: Path) -> Work:
+    """What somebody handed in: a folder, a zip, or lab.py alone. Raises `LabError` where there is no Python file."""
+    if place.is_file() and place.suffix == ".py":
+        files = {place.name: _read(place, LARGEST_FILE)}
+    elif place.is_file():
+        files = _from_zip(place.read_bytes(), place.name)
+    else:
+        files = _from_folder(place)
+        zips = [name for name in files if name.endswith(".zip")]
+        if not any(name.endswith(".py") for name in files) and len(zips) == 1:
+            files = _from_zip(files[zips[0]], zips[0])
+    scripts = sorted((name for name in files if name.endswith(".py")), key=lambda name: (name.count("/"), name))
+    chosen = [name for name in scripts if name.split("/")[-1] == FILE] or (scripts if len(scripts) == 1 else [])
+    if not chosen:
+        raise LabError(f"There is no {FILE} in what was handed in.")
+    beside = chosen[0].rpartition("/")[0]
+    candidates = [name for name in files if name.split("/")[-1] == WEIGHTS]
+    weights = next((name for name in candidates if name.rpartition("/")[0] == beside), None)
+    weights = weights or next(iter(sorted(candidates)), None)
+    return Work(place, decoded(files[chosen[0]], FILE), None if weights is None else files[weights])
+
+
+def _wanted(name: str) -> bool:
+    last = name.split("/")[-1]
+    return not last.startswith(".") and "__MACOSX" not in name and (last.endswith((".py", ".zip")) or last == WEIGHTS)
+
+
+def _most(name: str) -> int:
+    return LARGEST_FILE + 1 if name.endswith(".py") else LARGEST_WEIGHTS + 1
+
+
+def _from_folder(folder: Path) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    looked = 0
+    for root, inner, names in os.walk(folder, followlinks=False):
+        here = Path(root)
+        if len(here.relative_to(folder).parts) >= DEEPEST:
+            inner.clear()
+        for name in sorted(names):
+            looked += 1
+            path = here / name
+            relative = path.relative_to(folder).as_posix()
+            if looked <= MOST_FILES and _wanted(relative) and path.is_file() and not path.is_symlink():
+                files[relative] = _read(path, _most(relative))
+    return files
+
+
+def _read(path: Path, most: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(most)
+
+
+def _from_zip(content: bytes, name: str) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as zipped:
+            for info in zipped.infolist()[:MOST_FILES]:
+                path = info.filename.replace("\\", "/")
+                if not info.is_dir() and _wanted(path) and not path.endswith(".zip"):
+                    with zipped.open(info) as file:  # reads no more than this, whatever the zip says
+                        files[path] = file.read(_most(path))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
+        raise LabError(f"{name} cannot be unpacked ({type(error).__name__}). Ask for it again.") from None
+    return files
+
+
+def load_extra(file: Path, lab: Lab) -> tuple[Exercise, ...]:
+    """Your own EXERCISES from a Python file outside the repository. Raises `LabError` where there are none."""
+    spec = importlib.util.spec_from_file_location("lmlab_private_checks", file)
+    if spec is None or spec.loader is None or not file.is_file():
+        raise LabError(f"There is no Python file {file}. Name one with a list EXERCISES.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise LabError(f"{file.name} cannot be loaded ({type(error).__name__}: {error}). Mend it first.") from None
+    found = getattr(module, "EXERCISES", None)
+    if not isinstance(found, list | tuple) or not all(isinstance(one, Exercise) for one in found) or not found:
+        raise LabError(f"{file.name} has no list EXERCISES of exercises. See labs/README.md for its form.")
+    return tuple(found)
+
+
+def table(found: Class) -> str:
+    """One line a student as CSV: points in all and of each exercise, the loss, seconds, and the first problem."""
+    names = [text.name for text in found.lab.exercises]
+    names += [experiment.NAME] if found.lab.experiment is not None else []
+    rest = any(result.extra for one in found.submissions for result in one.report.results)
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(["name", "points", "of", *names, *(["extra"] if rest else []), "loss", "seconds", "remark"])
+    for one in found.submissions:
+        report = one.report
+        own = [sum(r.points for r in report.of(name) if not r.extra) for name in names]
+        extra = [sum(r.points for r in report.results if r.extra)] if rest else []
+        first = next((f"{r.exercise}: {r.sentence}" for r in report.results if r.status != "passed"), "")
+        writer.writerow(
+            [
+                harmless(one.name),
+                *(f"{number:g}" for number in (report.points, report.max_points, *own, *extra)),
+                "" if report.loss is None else f"{report.loss:.4f}",
+                f"{report.seconds:.1f}",
+                harmless(one.remark or first),
+            ]
+        )
+    return written.getvalue()
+
+
+def harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: with an apostrophe in front where it begins like one.
+
+    >>> harmless("=HYPERLINK(1)"), harmless(" +1"), harmless("Ann")
+    ("'=HYPERLINK(1)", "' +1", 'Ann')
+    """
+    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text

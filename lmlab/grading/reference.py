@@ -1,0 +1,36 @@
+"""The answer to an exercise as text: the reference with the helpers of its module that it calls."""
+
+import ast
+import inspect
+from pathlib import Path
+
+from lmlab.grading.exercise import Exercise
+from lmlab.grading.labs import Lab
+
+
+def reference(lab: Lab, exercise: Exercise) -> str:
+    """The source text of an exercise's reference and of what it uses from its module, in the module's order."""
+    source = Path(lab.checks.__file__ or "").read_text("utf-8")
+    lines = source.splitlines()
+    found: dict[str, ast.stmt] = {}
+    for one in ast.parse(source).body:
+        if isinstance(one, ast.FunctionDef | ast.ClassDef):
+            found[one.name] = one
+        elif isinstance(one, ast.Assign) and len(one.targets) == 1 and isinstance(one.targets[0], ast.Name):
+            found[one.targets[0].id] = one
+    name = getattr(exercise.answer, "__name__", "")
+    if name not in found:  # a lambda
+        return inspect.getsource(exercise.answer).strip()
+    wanted, todo = {name}, [name]
+    while todo:
+        for node in ast.walk(found[todo.pop()]):
+            if isinstance(node, ast.Name) and node.id in found and node.id not in wanted:
+                wanted.add(node.id)
+                todo.append(node.id)
+    parts = [one for key, one in found.items() if key in wanted]
+    return "\n\n\n".join("\n".join(lines[_first(one) - 1 : one.end_lineno]) for one in parts)
+
+
+def _first(statement: ast.stmt) -> int:
+    decorators = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(one.lineno for one in decorators)])
