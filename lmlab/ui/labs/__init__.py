@@ -1,0 +1,1 @@
+"""What the level Labs shows and hands out: statements, starters, number boxes, results."""
