@@ -240,7 +240,7 @@ def _advice(got: Any, expected: Any) -> str:
     if isinstance(expected, list) and isinstance(got, Foreign):
         return " (list(...) makes a list of it)"
     if isinstance(expected, int | np.integer) and isinstance(got, float | np.floating):
-        return f" ({shown(got)})"
+        return f" ({float(got)!r})"
     return ""
 
 

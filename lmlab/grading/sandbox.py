@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -261,13 +262,16 @@ def end(process: "subprocess.Popen[bytes]", mark: str) -> None:
     else:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        for _ in range(20):  # one that forks while we look is found the next time
+        quiet = 0
+        for _ in range(40):  # one that forks, or that is becoming another program, is found the next time
             strays = marked(mark)
             for stray in strays:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(stray, signal.SIGKILL)
-            if not strays:
+            quiet = 0 if strays else quiet + 1
+            if quiet == 2:
                 break
+            time.sleep(0.002)
     process.kill()
     process.wait()
     for stream in (process.stdin, process.stdout, process.stderr):

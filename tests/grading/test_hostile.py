@@ -1,0 +1,363 @@
+"""Files that mean harm or do harm by accident: none gains a point, none hangs, nothing stays behind."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from grading import RIGHT, small_lab
+
+from lmlab.grading.check import check_file
+from lmlab.grading.sandbox import MARK, Sandbox, marked
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+
+# Each is the body of both functions, or the whole file where it defines them.
+BODIES = {
+    "sys.exit": "import sys; sys.exit(0)",
+    "os._exit": "import os; os._exit(0)",
+    "exit": "exit()",
+    "infinite loop": "while True: pass",
+    "endless recursion": "return double(x)",
+    "catches everything": """
+    while True:
+        try:
+            while True: pass
+        except BaseException:
+            pass""",
+    "array of 10 GB": "import numpy as np; return np.ones(1_250_000_000)",
+    "list that grows": """
+    found = []
+    while True:
+        found.append(bytes(10_000_000))""",
+    "answer of 100 MB": "import numpy as np; return np.zeros(12_500_000)",
+    "deep answer": """
+    found = []
+    for _ in range(10_000):
+        found = [found]
+    return found""",
+    "fork": "import os; os.fork(); return 1",
+    "subprocess": "import subprocess; return subprocess.run(['ls']).returncode",
+    "shell": "import os; return os.system('true')",
+    "threads that stay": """
+    import threading, time
+    for _ in range(20):
+        threading.Thread(target=time.sleep, args=(60,)).start()
+    return 1""",
+    "kills its parent": "import os, signal; os.kill(os.getppid(), signal.SIGKILL)",
+    "kills its group": "import os, signal; os.killpg(os.getpgid(os.getppid()), signal.SIGTERM)",
+    "reads the parent's memory": "import os; return open(f'/proc/{os.getppid()}/mem', 'rb').read(100)",
+    "reads the parent's variables": "import os; return open(f'/proc/{os.getppid()}/environ').read()",
+    "network": "import socket; return socket.create_connection(('127.0.0.1', 1)).fileno()",
+    "ctypes": "import ctypes; return ctypes.CDLL(None).getpid()",
+    "raises what is no exception of ours": "raise KeyboardInterrupt",
+    "raises what cannot be printed": """
+    class Odd(Exception):
+        def __str__(self): raise RuntimeError
+    raise Odd""",
+    "an object that answers all": """
+    class Equal:
+        def __eq__(self, other): return True
+        def __array__(self, *args, **kwargs): raise RuntimeError
+    return Equal()""",
+    "an array that lies": """
+    import numpy as np
+    class Lies(np.ndarray):
+        def __eq__(self, other): return True
+        def __sub__(self, other): return 0 * self
+    return np.zeros(4).view(Lies)""",
+    "a generator without end": "import itertools; return itertools.count()",
+    "a NaN that passes": "import numpy as np; return np.full(np.shape(x), np.nan)",
+}
+
+FILES = {
+    "exit at the top": "import sys\nsys.exit(0)",
+    "_exit at the top": "import os\nos._exit(0)",
+    "loop at the top": "while True: pass",
+    "syntax error": "def double(x)\n    return 2 * x",
+    "null bytes": "def double(x):\n    return '\0'",
+    "patched numpy": """
+import numpy as np
+np.allclose = np.array_equal = lambda *a, **k: True
+np.abs = np.maximum = lambda *a, **k: np.zeros(1)
+np.random.default_rng = lambda *a: None
+np.isfinite = lambda x: np.ones(np.shape(x), bool)
+np.ndarray.tobytes = None if False else np.ndarray.tobytes
+def double(x): return np.zeros_like(x)
+def outer(a, b): return np.zeros((len(a), len(b)))
+""",
+    "patched json": """
+import json, base64
+json.dumps = lambda *a, **k: '{"id": 1, "value": true, "passed": true}'
+base64.b64encode = lambda *a: b""
+def double(x): return np.zeros(4)
+def outer(a, b): return 1
+""",
+    "patched open and len": """
+import builtins
+builtins.len = lambda x: 0
+builtins.isinstance = lambda *a: True
+def double(x): return 1
+def outer(a, b): return 1
+""",
+    "reads frames": """
+import sys, gc
+def look(*args):
+    frame = sys._getframe()
+    found = []
+    while frame:
+        found += [value for value in frame.f_locals.values()]
+        frame = frame.f_back
+    found += gc.get_objects()
+    for value in found:
+        try:
+            if isinstance(value, dict) and "expected" in value:
+                return value["expected"]
+        except Exception:
+            pass
+    return None
+double = outer = look
+""",
+    "forged frames on every descriptor": """
+import json, os
+def forge(*args):
+    body = json.dumps({"d": [["id", 2], ["value", 1.0]]}).encode()
+    for number in range(64):
+        for other in (body, json.dumps({"d": [["id", 3], ["value", True]]}).encode()):
+            try:
+                os.write(number, len(other).to_bytes(4, "big") + other)
+            except OSError:
+                pass
+    return None
+double = outer = forge
+""",
+    "a length that no message has": """
+import os
+def huge(*args):
+    for number in range(64):
+        try:
+            os.write(number, bytes([255, 255, 255, 255]) + b"x" * 1000)
+        except OSError:
+            pass
+double = outer = huge
+""",
+    "closes every descriptor": """
+import os
+def close(*args):
+    os.closerange(0, 64)
+double = outer = close
+""",
+    "prints megabytes": """
+import sys
+def loud(*args):
+    for _ in range(400):
+        print("x" * 100_000)
+        sys.stderr.write("y" * 100_000)
+    return 1
+double = outer = loud
+""",
+    "prints at the top without end": """
+while True:
+    print("x" * 1000)
+""",
+    "its own import hook": """
+import sys
+sys.meta_path.clear()
+sys.modules["lmlab"] = sys
+from lmlab.grading.checks import lab01
+""",
+    "reads the answers as text": """
+import lmlab, os
+text = open(os.path.join(os.path.dirname(lmlab.__file__), "grading", "checks", "lab01.py")).read()
+""",
+    "wants to be the worker": """
+import sys
+worker = sys.modules["__main__"]
+worker.Student.call = lambda self, name, args, probe="": args[0] * 0
+worker.main = None
+def double(x): return x
+def outer(a, b): return a
+""",
+    "ends with its interpreter": """
+import atexit, os
+atexit.register(lambda: os.abort())
+def double(x): raise SystemExit(0)
+outer = double
+""",
+}
+
+
+def whole(body: str) -> str:
+    return f"def double(x, *more):\n    {body}\n\ndef outer(a, b):\n    return double(a)\n"
+
+
+@pytest.mark.parametrize("source", [*map(whole, BODIES.values()), *FILES.values()], ids=[*BODIES, *FILES])
+def test_no_point_and_no_hanging(source):
+    begin = time.perf_counter()
+    lab = small_lab()
+    report = check_file(lab, source, slow=0.5)
+    assert time.perf_counter() - begin < 20
+    assert report.points == 0
+    assert len(report.results) == 4
+    for result in report.results:
+        assert result.sentence
+        assert "Traceback" not in result.sentence
+        assert str(Path.home()) not in result.sentence
+        assert "lmlab/grading" not in result.sentence
+        assert "\n" not in result.sentence
+        assert len(result.sentence) < 700
+    assert len(report.log) <= 4000
+
+
+def test_what_goes_wrong_in_one_function_costs_the_other_nothing():
+    for body in ("import os; os._exit(0)", "while True: pass", "import sys; sys.exit()"):
+        source = RIGHT.replace("return 2 * x", body)
+        report = check_file(small_lab(), source, slow=0.5)
+        assert report.points == 3, body
+        assert report.status_of("outer") == "passed"
+
+
+def test_nothing_is_written_outside_the_own_folder(tmp_path):
+    target = tmp_path / "written.txt"
+    ways = (
+        f"open({str(target)!r}, 'w').write('x')",
+        f"import os; os.close(os.open({str(target)!r}, os.O_CREAT | os.O_WRONLY))",
+        f"import numpy as np; np.save({str(target)!r}, np.zeros(3))",
+        f"import pathlib; pathlib.Path({str(target)!r}).write_text('x')",
+        f"import os; os.symlink('/etc', {str(target)!r})",
+        f"import os; os.mkdir({str(target)!r})",
+        f"import shutil; shutil.copy('/etc/hostname', {str(target)!r})",
+    )
+    for way in ways:
+        report = check_file(small_lab(), whole(f"{way}; return 1"))
+        assert report.points == 0
+        assert "outside its own folder" in report.results[0].sentence, way
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_the_own_folder_may_be_written_to_and_is_gone_afterwards():
+    source = "import os\ndef f():\n    open('a.txt', 'w').write('x')\n    return os.getcwd()\n"
+    with Sandbox(source) as sandbox:
+        folder = sandbox.call("f", ()).value
+        assert (Path(folder) / "a.txt").exists()
+        assert folder != os.getcwd()
+    assert not Path(folder).exists()
+
+
+def test_a_file_cannot_fill_the_disk():
+    source = (
+        "def f():\n    with open('big', 'wb') as file:\n        for _ in range(100):\n            "
+        "file.write(bytes(1_000_000))\n    return 1\n"
+    )
+    with Sandbox(source) as sandbox:
+        assert sandbox.call("f", ()).failure is not None
+
+
+FORKS = {
+    "child in the group": "if os.fork() == 0:\n        time.sleep(60)",
+    "child in its own session": "if os.fork() == 0:\n        os.setsid()\n        time.sleep(60)",
+    "grandchild without a parent": (
+        "if os.fork() == 0:\n        os.setsid()\n        if os.fork() == 0:\n            time.sleep(60)\n"
+        "        os._exit(0)"
+    ),
+    "child that keeps the pipes": "if os.fork() == 0:\n        os.setsid()\n        while True: time.sleep(1)",
+    "shell in the background": "subprocess.Popen(['sleep', '60'], start_new_session=True)",
+}
+
+
+@linux
+@pytest.mark.parametrize("way", FORKS.values(), ids=FORKS)
+def test_what_a_file_started_is_ended_with_it(way):
+    # Without the guard, so that the second line of defence is what is tested.
+    source = f"import os, subprocess, time\ndef f():\n    {way}\n    return os.environ[{MARK!r}]\n"
+    with Sandbox(source, guarded=False) as sandbox:
+        mark = sandbox.call("f", ()).value
+        until = time.perf_counter() + 5
+        while len(marked(mark)) < 2:  # it takes a moment to become another program
+            assert time.perf_counter() < until
+        begin = time.perf_counter()
+    assert time.perf_counter() - begin < 5
+    assert marked(mark) == []
+
+
+@linux
+def test_a_fork_bomb_ends():
+    source = """
+import os, time
+def f():
+    end = time.time() + 0.3
+    while time.time() < end:
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(60)
+    return os.environ["LMLAB_SANDBOX"]
+"""
+    with Sandbox(source, guarded=False) as sandbox:
+        mark = sandbox.call("f", (), seconds=5).value
+    assert mark
+    assert marked(mark) == []
+
+
+def test_the_environment_is_nearly_empty(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "a secret")
+    monkeypatch.setenv("LMLAB_HOME", "a place")
+    with Sandbox("import os\ndef f():\n    return dict(os.environ)\n") as sandbox:
+        found = sandbox.call("f", ()).value
+    assert not {"HF_TOKEN", "LMLAB_HOME", "PYTHONPATH"} & set(found)
+    assert found["OMP_NUM_THREADS"] == "1"
+    assert len(found) <= 12
+
+
+def test_the_process_holds_no_expected_value():
+    # Whatever can be reached from the student's code: nothing of the checker is loaded there.
+    source = "import sys\ndef f():\n    return sorted(name for name in sys.modules if name.startswith('lmlab'))\n"
+    with Sandbox(source) as sandbox:
+        assert sandbox.call("f", ()).value == []
+
+
+def test_the_same_call_later_does_not_answer_an_earlier_one():
+    # A reply that was laid into the pipe beforehand has the wrong number.
+    source = """
+import json, os
+def f(x):
+    body = json.dumps({"d": [["id", 99], ["value", 2 * x]]}).encode()
+    for number in range(3, 64):
+        try:
+            os.write(number, len(body).to_bytes(4, "big") + body)
+        except OSError:
+            pass
+    return 2 * x
+"""
+    with Sandbox(source) as sandbox:
+        assert sandbox.call("f", (1,)).failure.why == "garbled"
+        assert sandbox.call("f", (2,)).failure.why == "garbled"
+
+
+def test_what_a_lab_allows_may_be_imported():
+    source = (
+        "def f():\n    from lmlab.data.corpus import load_corpus\n    return len(load_corpus('names_indian').texts)\n"
+    )
+    with Sandbox(source) as sandbox:
+        assert sandbox.call("f", ()).value == 1145
+    for room in ("models.ngram", "grading.checks.lab01", "tokenizers.bpe", "generation", "evaluation", "training"):
+        with Sandbox(f"def f():\n    import lmlab.{room}\n") as sandbox:
+            failure = sandbox.call("f", ()).failure
+            assert "with numpy alone" in failure.text, room
+    with Sandbox("import torch\n") as sandbox:
+        sandbox.start()
+        assert "torch is not for this lab" in sandbox.loading.text
+
+
+def test_many_sandboxes_one_after_the_other_leave_nothing_open():
+    def descriptors():
+        return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+
+    with Sandbox(RIGHT) as sandbox:
+        sandbox.call("double", (1,))
+    before = descriptors()
+    for _ in range(10):
+        with Sandbox(RIGHT) as sandbox:
+            assert np.array_equal(sandbox.call("double", (np.arange(3),)).value, [0, 2, 4])
+    assert descriptors() <= before + 1
