@@ -76,7 +76,7 @@ def descend(W: np.ndarray, N: np.ndarray, lr: float, l2: float) -> np.ndarray:
 def down(W: np.ndarray, gradient: np.ndarray, lr: float) -> np.ndarray:
     """(V, V) one step against a gradient."""
     if lr <= 0:
-        raise ValueError(f"the learning rate is {lr:g}")
+        raise ValueError(f"the learning rate {lr:g} is not above 0")
     return W - lr * gradient
 
 
@@ -118,8 +118,8 @@ def table_and_ids(rng: np.random.Generator) -> Args:
 
 
 def large_table(rng: np.random.Generator) -> Args:
-    """A table of 2,000 rows and 100,000 ids, as one-hot rows 1.6 GB."""
-    return rng.normal(size=(2000, 2)), rng.integers(0, 2000, 100_000)
+    """A table of as many rows as GPT-2 has tokens, and 4,000 ids, whose one-hot rows take 1.6 GB."""
+    return rng.normal(size=(50_257, 2)), rng.integers(0, 50_257, 4_000)
 
 
 def logits_and_targets(rng: np.random.Generator) -> Args:
@@ -239,6 +239,13 @@ def one_maximum(logits: np.ndarray, targets: np.ndarray) -> float:
         return -float(np.mean(of_targets(rest - np.log(np.exp(rest).sum(axis=1, keepdims=True)), targets)))
 
 
+def one_softmax(logits: np.ndarray, targets: np.ndarray) -> float:
+    """The sum below runs over all rows."""
+    with np.errstate(divide="ignore"):
+        exps = np.exp(logits - logits.max())
+        return -float(np.mean(np.log(of_targets(exps / exps.sum(), targets))))
+
+
 def over_rows(logits: np.ndarray, targets: np.ndarray) -> float:
     """Softmax over axis 0."""
     return -float(np.mean(of_targets(log_softmax(logits.T).T, targets)))
@@ -272,6 +279,13 @@ def mean_of_repeats(ids: np.ndarray, d: np.ndarray, V: int) -> np.ndarray:
 def own_mean(W: np.ndarray, N: np.ndarray) -> np.ndarray:
     """Each row's mean over its own pairs."""
     return softmax(W) - N / np.maximum(N.sum(axis=1, keepdims=True), 1)
+
+
+def share_of_nothing(W: np.ndarray, N: np.ndarray) -> np.ndarray:
+    """The gradient by way of N / N.sum(axis=1), which is 0 / 0 in a row without pairs."""
+    with np.errstate(invalid="ignore"):
+        rows = N.sum(axis=1, keepdims=True)
+        return rows / N.sum() * (softmax(W) - N / rows)
 
 
 EXERCISES = [
@@ -369,6 +383,10 @@ EXERCISES = [
                 "this is the target's logit alone; the logarithm of the sum of all exps has to be subtracted from it",
                 lambda logits, targets: -float(np.mean(of_targets(logits, targets))),
             ),
+            Wrong(
+                "all rows together sum to 1 after your softmax; each row must, so sum over axis 1 with keepdims=True",
+                one_softmax,
+            ),
             Wrong("each column sums to 1 after your softmax; each row must, so sum over axis 1", over_rows),
             Wrong(
                 "softmax was taken twice; cross_entropy begins with raw logits, so once is enough",
@@ -392,14 +410,14 @@ EXERCISES = [
             *(
                 Wrong(
                     f"the probability became 0 and {eps:g} took its place, so no loss can be above "
-                    f"{-math.log(eps):.1f}; log p is the logit less the log of the sum of the exps, and needs no help",
+                    f"{-math.log(eps):.1f}; log p is the logit less the log of the sum of the exps, no help needed",
                     put_in_place(eps),
                 )
-                for eps in (1e-12, 1e-10, 1e-9, 1e-8)
+                for eps in (1e-15, 1e-12, 1e-10, 1e-9, 1e-8)
             ),
             Wrong(
-                "rows without a target are left out without a word (zip ends with the shorter one); compare the two "
-                "lengths and raise ValueError",
+                "rows without a target are left out without a word (zip and np.arange(len(targets)) both end too "
+                "early); compare the two lengths and raise ValueError",
                 only_first_rows,
             ),
         ),
@@ -442,6 +460,11 @@ EXERCISES = [
                 "this is the derivative with respect to the probabilities; a logit moves all probabilities of its "
                 "row, and what comes of both steps is p - y",
                 of_probabilities,
+            ),
+            Wrong(
+                "p - y is multiplied by p (1 - p); softmax and logarithm are both in p - y already, which is why it "
+                "is so short",
+                lambda logits, targets: dlogits(logits, targets) * softmax(logits) * (1 - softmax(logits)),
             ),
             Wrong(
                 "e to the power of a logit left the range of numbers; subtract the row's own largest logit first, "
@@ -505,14 +528,19 @@ EXERCISES = [
                 lambda W, N, lr, l2: down(W, mean_gradient(W, N) * N.sum() + 2 * l2 * W, lr),
             ),
             Wrong(
-                "each row is divided by its own number of pairs; the loss is the mean over all pairs, so every row is "
-                "divided by N.sum(), and a rare symbol moves slowly",
+                "each row is divided by its own number of pairs; the loss is the mean over all pairs, so every row "
+                "is divided by N.sum(), and a rare symbol moves slowly",
                 lambda W, N, lr, l2: down(W, own_mean(W, N) + 2 * l2 * W, lr),
             ),
             Wrong(
                 "the probabilities are not multiplied by how often their row was seen; row i is p - y added up over "
                 "all its pairs, which is N[i].sum() times p less N[i]",
                 lambda W, N, lr, l2: down(W, softmax(W) - N / N.sum() + 2 * l2 * W, lr),
+            ),
+            Wrong(
+                "the row of a symbol without pairs became nan, because 0 was divided by 0; n_i * p - N[i] has no "
+                "division in it, so nothing can go wrong there",
+                lambda W, N, lr, l2: down(W, share_of_nothing(W, N) + 2 * l2 * W, lr),
             ),
             Wrong(
                 "this is the gradient; one step more: W less lr times the gradient",
@@ -531,7 +559,7 @@ EXERCISES = [
                 lambda W, N, lr, l2: descend(W, N, lr, -l2),
             ),
             Wrong(
-                "the pull of l2 is not multiplied by the learning rate; it is part of the gradient as everything else",
+                "the pull of l2 is not multiplied by the learning rate; it is part of the gradient like all the rest",
                 lambda W, N, lr, l2: descend(W, N, lr, l2 / lr),
             ),
             Wrong(
@@ -589,6 +617,21 @@ def counted_train_loss() -> float:
     return loss(np.log(np.where(N > 0, p, 1)), "train")
 
 
+@cache
+def limits() -> dict[str, float]:
+    """For each symbol the learning rate from which on its row leaps over the valley, the smallest first.
+
+    Near the bottom a step multiplies the distance by 1 - lr * curvature, which must not be below -1.
+    """
+    N = counts("train")
+    found = {}
+    for i, symbol in enumerate("." + LETTERS):
+        p = N[i] / N[i].sum()
+        curvature = N[i].sum() / N.sum() * np.linalg.eigvalsh(np.diag(p) - np.outer(p, p))[-1]
+        found[symbol] = 2 / float(curvature)
+    return dict(sorted(found.items(), key=lambda one: one[1]))
+
+
 def u_after_q(W: np.ndarray) -> float:
     """Per cent."""
     return 100 * float(softmax(W)[1 + LETTERS.index("q"), 1 + LETTERS.index("u")])
@@ -607,14 +650,14 @@ def added_tables(number: int) -> float:
         chosen = rng.integers(0, len(targets), rows)
         d = dlogits(sum_of_rows(tables, contexts[chosen]), targets[chosen])
         for k in range(number):
-            tables[k] -= 10 * (1 - step / steps) * weight_gradient(contexts[chosen, k], d, 27)
+            tables[k] -= 10 * (1 - step / steps) * one_hot(contexts[chosen, k], 27).T @ d
     contexts, targets = windows(load_corpus("names").part("validation"), number)
     return cross_entropy(sum_of_rows(tables, contexts), targets)
 
 
 def sum_of_rows(tables: np.ndarray, contexts: np.ndarray) -> np.ndarray:
     """(n, 27) logits: the rows of all letters of a context, added."""
-    return np.sum([lookup(table, contexts[:, k]) for k, table in enumerate(tables)], axis=0)
+    return sum((lookup(table, contexts[:, k]) for k, table in enumerate(tables)), np.zeros(27))
 
 
 ANSWERS: dict[str, Callable[[], float]] = {
@@ -633,11 +676,12 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "unseen_1000": lambda: f"{trained_loss(50, 1000, part='validation'):.3f}",
     "unseen_counted": lambda: f"{counted_loss(0.1, 'validation'):.3f}",
     "new_pairs": lambda: str(int(((counts("validation") > 0) & (counts("train") == 0)).sum())),
-    "slow": lambda: f"{trained_loss(1, 200):.3f}",
-    "medium": lambda: f"{trained_loss(10, 200):.3f}",
-    "fast": lambda: f"{trained_loss(100, 200):.3f}",
     "first_step_of_1000": lambda: f"{trained_loss(1000, 1):.2f}",
     "qu_counted": lambda: f"{100 * counts('train')[17, 21] / counts('train')[17].sum():.0f}",
+    "too_fast_for": lambda: " and ".join(symbol for symbol, limit in limits().items() if limit < 100),
+    "limit_a": lambda: f"{limits()['a']:.0f}",
+    "limit_n": lambda: f"{limits()['n']:.0f}",
+    "limit_q": lambda: f"{limits()['q']:,.0f}",
     "l2_little": lambda: f"{trained_loss(50, 1000, 1e-4, 'validation'):.3f}",
     "l2_much": lambda: f"{trained_loss(50, 1000, 1e-2, 'validation'):.3f}",
     "three_tables": lambda: f"{added_tables(3):.2f}",
@@ -681,7 +725,7 @@ def picture() -> str:
         found = losses(lr)
         places = " ".join(f"{60 + 2.5 * i:.1f},{height(nats):.0f}" for i, nats in enumerate(found))
         parts.append(f'<polyline points="{places}" fill="none" stroke="{ink}" stroke-width="2"/>')
-        lift = {10: 0, 50: 4, 100: -2}.get(lr, 4)
+        lift = {10: 2, 50: 7, 100: -8}.get(lr, 4)  # apart, where the curves end close together
         parts.append(f'<text x="568" y="{height(found[-1]) + lift:.0f}" fill="{ink}">lr {lr}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
@@ -698,5 +742,5 @@ def level(nats: float, name: str, below: bool) -> str:
     return (
         f'<path d="M60 {y:.0f}H560" stroke="#333333" stroke-dasharray="5 4"/>'
         f'<text x="{70 if below else 550}" y="{y + (16 if below else -6):.0f}" '
-        f'text-anchor="{"start" if below else "end"}" fill="#333333">{name} {nats:.3f}</text>'
+        f'text-anchor="{"start" if below else "end"}" fill="#333333">{name}: {nats:.3f}</text>'
     )
