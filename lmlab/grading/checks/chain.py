@@ -18,6 +18,16 @@ Formula = Callable[[Any, Any], np.ndarray]
 """From what the function was given and the gradient before (None for the first) to the next gradient."""
 
 
+PROBE = """
+def probe(lab, *args):
+    *arguments, wanted = args
+    if not hasattr(lab, "FUNCTION"):
+        raise NameError("there is no function FUNCTION in your file (was it renamed or removed?)")
+    found = lab.FUNCTION(*arguments)
+    return {name: found[name] for name in wanted if name in found} if isinstance(found, dict) else found
+"""
+
+
 @dataclass(frozen=True)
 class Link:
     """One gradient: its name, the name of the one that it is found from, how, and how people get it wrong."""
@@ -55,7 +65,9 @@ class Chain:
         wrong = [
             Wrong(says, self._version(link.name, slip)) for link in self.links.values() for says, slip in link.slips
         ]
-        return Exercise(self.function, self._version(), items, tuple(wrong), probe=PROBE % self.function)
+        return Exercise(
+            self.function, self._version(), items, tuple(wrong), probe=PROBE.replace("FUNCTION", self.function)
+        )
 
     def item(self, name: str, title: str, points: float, draw: Callable[[np.random.Generator], Args]) -> Item:
         """An item for one gradient; `draw` makes the function's arguments."""
@@ -91,19 +103,3 @@ class Chain:
                 return True
             known = (says for says, slip in link.slips if difference(got[name], slip(given, before), 1e-6) is None)
             return next((f"almost: {says}" for says in known), f"{said} (as found from your own {link.before})")
-
-
-PROBE = (
-    """
-def probe(lab, *args):
-    *arguments, wanted = args
-    if not hasattr(lab, "%s"):
-        raise NameError("this function is not in your file (was it renamed or removed?)")
-    found = lab.%s(*arguments)
-    if not isinstance(found, dict):
-        return found
-    return {name: found[name] for name in wanted if name in found}
-""".replace("%s", "%%s")
-    if False
-    else ""
-)
