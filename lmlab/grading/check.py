@@ -7,6 +7,7 @@ The arguments are drawn afresh for each check (the seed is written down, so that
 expected answer is computed only after the student's has come back from the sandbox.
 """
 
+import functools
 import secrets
 import time
 import types
@@ -19,11 +20,10 @@ import numpy as np
 
 from lmlab.errors import LabError
 from lmlab.grading import experiment, wire
-from lmlab.grading.diagnose import Draw, Finding, Kind, Mistakes, of_draw, of_item, of_loading
+from lmlab.grading.diagnose import Draw, Finding, Kind, Mistakes, of_draw, of_item, of_loading, reply_of
 from lmlab.grading.exercise import Args, Exercise, Item
 from lmlab.grading.labs import Lab
 from lmlab.grading.sandbox import Failure, Reply, Sandbox
-from lmlab.grading.wire import fresh
 
 Status = Literal["passed", "failed", "not started"]
 STATUSES: tuple[Status, ...] = ("passed", "failed", "not started")
@@ -110,15 +110,11 @@ class Plain:
 
     def call(self, name: str, args: Args, seconds: float = 5.0, probe: str = "") -> Reply:
         """Call it, and turn what it raises into a `Failure`."""
-        try:
-            if probe and self.probing:
-                space: dict[str, Any] = {}
-                exec(compile(probe, "probe", "exec"), space)
-                return Reply(fresh(space["probe"](types.SimpleNamespace(**self.functions), *fresh(args))))
-            return Reply(fresh(self.functions[name](*fresh(args))))
-        except Exception as error:
-            kinds = tuple(kind.__name__ for kind in type(error).__mro__)
-            return Reply(failure=Failure("error", type(error).__name__, kinds, str(error)))
+        if probe and self.probing:
+            space: dict[str, Any] = {}
+            exec(compile(probe, "probe", "exec"), space)
+            return reply_of(functools.partial(space["probe"], types.SimpleNamespace(**self.functions)), args)
+        return reply_of(self.functions[name], args)
 
 
 def check_file(
@@ -237,7 +233,8 @@ def ask(exercise: Exercise, item: Item, caller: Caller, rng: np.random.Generator
     sent = wire.encode(args)
     reply = caller.call(exercise.name, wire.decode(sent), exercise.seconds, exercise.probe)
     try:
-        return Draw(wire.decode(sent), reply, fresh(exercise.answer(*wire.decode(sent))))
+        with np.errstate(all="ignore"):
+            return Draw(wire.decode(sent), reply, wire.fresh(exercise.answer(*wire.decode(sent))))
     except ValueError as error:
         if isinstance(error, wire.WireError):
             raise LabError(f"The reference of {exercise.name} returns what is no data: {error}") from None

@@ -6,11 +6,12 @@
 The kinds of a `Finding` are these steps; a class's summary counts them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from lmlab.errors import LabError
+import numpy as np
+
 from lmlab.grading.compare import difference, form, kind_of, same, shown
 from lmlab.grading.exercise import Args, Exercise, Item
 from lmlab.grading.sandbox import Failure, Reply
@@ -48,43 +49,65 @@ class Draw:
 
 
 class Mistakes:
-    """Which known mistakes the answers of one exercise equal, over all its items.
+    """Which known mistakes explain the answers of one exercise.
 
-    A mistake explains an item when it gives the student's answer for every draw of it. Where several do (in a special
-    case two mistakes may coincide), the one that also explains most other draws is named.
+    A mistake explains an item when it gives the student's answer for every draw of it and would not fail where the
+    student is right: somebody who multiplies correctly and only forgets to refuse has not added instead. Where
+    several mistakes do (in a special case two may coincide), the one that explains most other draws too is named.
     """
 
     def __init__(self, exercise: Exercise, draws: dict[str, list[Draw]]) -> None:
         self.exercise, self.draws = exercise, draws
-        self._fits: dict[tuple[int, str], list[bool]] = {}
+        self.items = [item for item in exercise.items if draws.get(item.name)]
+        self.right = [item for item in self.items if all(of_draw(draw, item).right for draw in draws[item.name])]
+        self._replies: dict[tuple[int, str], list[Reply]] = {}
 
     def named(self, item: Item) -> str | None:
         """The sentence of the mistake that explains the item, if one does."""
-        explains = [i for i in range(len(self.exercise.wrong)) if all(self.fits(i, item))]
+        explains = [
+            i
+            for i in range(len(self.exercise.wrong))
+            if all(self.fits(i, item)) and all(self.would_pass(i, other) for other in self.right)
+        ]
         if not explains:
             return None
-        items = [one for one in self.exercise.items if one.name in self.draws]
-        best = max(explains, key=lambda i: (sum(sum(self.fits(i, one)) for one in items), -i))
+        best = max(explains, key=lambda i: (sum(sum(self.fits(i, one)) for one in self.items), -i))
         return self.exercise.wrong[best].says
+
+    def replies(self, which: int, item: Item) -> list[Reply]:
+        """What the mistake answers to each draw of the item."""
+        key = which, item.name
+        if key not in self._replies:
+            version = self.exercise.wrong[which].version
+            self._replies[key] = [reply_of(version, draw.args) for draw in self.draws[item.name]]
+        return self._replies[key]
 
     def fits(self, which: int, item: Item) -> list[bool]:
         """For each draw of the item whether the mistake's answer equals the student's."""
-        key = which, item.name
-        if key not in self._fits:
-            version = self.exercise.wrong[which].version
-            self._fits[key] = [_equals(version, draw, item.tolerance) for draw in self.draws[item.name]]
-        return self._fits[key]
+        pairs = zip(self.replies(which, item), self.draws[item.name], strict=True)
+        return [_equal(reply, draw.reply, item.tolerance) for reply, draw in pairs]
+
+    def would_pass(self, which: int, item: Item) -> bool:
+        """Whether the mistake is none for this item."""
+        pairs = zip(self.replies(which, item), self.draws[item.name], strict=True)
+        return all(of_draw(replace(draw, reply=reply), item).right for reply, draw in pairs)
 
 
-def _equals(version: Any, draw: Draw, tolerance: float) -> bool:
+def reply_of(function: Callable[..., Any], args: Args) -> Reply:
+    """What a function of ours answers, over the same wire as a student's."""
     try:
-        value, raised = fresh(version(*fresh(draw.args))), False
-    except Exception:  # a mistake may be one that crashes
-        value, raised = None, True
-    failure = draw.reply.failure
-    if raised or failure is not None:
-        return raised and failure is not None and failure.is_a("ValueError")
-    return same(draw.reply.value, value, tolerance) is None
+        with np.errstate(all="ignore"):  # a mistake may well divide by zero; the student need not hear of it
+            return Reply(fresh(function(*fresh(args))))
+    except Exception as error:
+        kinds = tuple(kind.__name__ for kind in type(error).__mro__)
+        return Reply(failure=Failure("error", type(error).__name__, kinds, str(error)))
+
+
+def _equal(one: Reply, other: Reply, tolerance: float) -> bool:
+    if one.failure is not None or other.failure is not None:
+        failures = (one.failure, other.failure)
+        return all(failure is not None and failure.is_a("ValueError") for failure in failures)
+    return same(other.value, one.value, tolerance) is None
 
 
 def of_draw(draw: Draw, item: Item) -> Finding:
@@ -166,9 +189,3 @@ def of_item(item: Item, draws: Sequence[Draw], mistakes: Mistakes) -> Finding:
         if known is not None:
             return Finding("known", f"almost: {known}")
     return first
-
-
-def check_said(sentence: str) -> None:
-    """Raise `LabError` where a mistake's sentence would not read well after "almost: "."""
-    if not sentence or sentence.startswith("almost") or "\n" in sentence:
-        raise LabError(f"The sentence {sentence!r} of a mistake follows 'almost: ' on one line.")

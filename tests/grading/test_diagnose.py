@@ -1,0 +1,227 @@
+"""One sentence, and the one that comes first in the order of diagnosis."""
+
+import numpy as np
+import pytest
+from grading import EXERCISES, RIGHT, STUB, small_lab
+
+from lmlab.grading.check import Plain, check_exercise, check_file
+from lmlab.grading.diagnose import Finding, of_failure, of_loading
+from lmlab.grading.exercise import Exercise, Item, Wrong
+from lmlab.grading.sandbox import Failure
+
+LOADED = "your file cannot be loaded:"
+
+
+def said(source: str, exercise: str = "double") -> list[str]:
+    return [result.sentence for result in check_file(small_lab(), source).of(exercise)]
+
+
+def double(body: str) -> str:
+    return RIGHT.replace("return 2 * x", body)
+
+
+def test_everything_right():
+    report = check_file(small_lab(), RIGHT)
+    assert report.passed
+    assert report.points == report.max_points == 5
+    assert [result.sentence for result in report.results] == [""] * 4
+
+
+def test_not_started_is_no_failure():
+    report = check_file(small_lab(), STUB)
+    assert {result.status for result in report.results} == {"not started"}
+    assert report.status_of("double") == "not started"
+    half = check_file(small_lab(), RIGHT.replace("return a[:, None] * b", "raise NotImplementedError"))
+    assert half.status_of("double") == "passed"
+    assert half.status_of("outer") == "failed"  # its error case is written
+    assert half.points == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (
+            "return x.shap",
+            "AttributeError: 'numpy.ndarray' object has no attribute 'shap' (your line 5: return x.shap)",
+        ),
+        ("return y", "NameError: name 'y' is not defined (your line 5: return y)"),
+        ("raise ValueError('no')", "ValueError: no (your line 5: raise ValueError('no'))"),
+        ("assert False", "AssertionError (your line 5: assert False)"),
+        ("return np.ones((10**10,))", "more memory was asked for than a lab needs: Unable to allocate 74.5 GiB"),
+        ("return double(x)", "RecursionError: the function calls itself without end (your line 5: return double(x))"),
+        ("exit()", "your code ends the program (exit) (your line 5: exit())"),
+        ("while True: pass", "took longer than 1 s (infinite loop?)"),
+        ("import os; os._exit(1)", "the process ended without an answer"),
+        ("print(x)", "expected an array of shape (4,), got None (is a return missing?)"),
+        ("return np.zeros((4, 1))", "shape (4, 1), expected (4,) (an axis of length 1 is too many)"),
+        ("return x * x", "almost: the square is taken; double it"),
+        ("return x + 1", "almost: one is added; double it"),
+        ("return x / 0", "4 of 4 values are nan or inf"),
+        ("return x * 3", "right shape, wrong values: worst at ("),
+        ("import torch", "torch is not for this lab: write it with numpy alone (your line 5: import torch)"),
+        ("import lmlab.models", "lmlab.models holds what the labs ask you to write: write it with numpy alone (your"),
+        ("import no_such_thing", "ModuleNotFoundError: No module named 'no_such_thing' (your line 5"),
+    ],
+)
+def test_the_sentence(body, sentence):
+    assert said(double(body))[0].startswith(sentence)
+
+
+def test_only_the_own_line_is_shown_however_deep_the_error():
+    source = double("return helper(x)") + "\ndef helper(x):\n    return np.linalg.inv(x)\n"
+    assert said(source)[0].startswith("LinAlgError: ")
+    assert "(your line 13: return np.linalg.inv(x))" in said(source)[0]
+
+
+def test_a_file_that_cannot_be_loaded_is_said_once_for_all():
+    for source, start in (
+        (
+            "def double(x)\n",
+            f"{LOADED} Python cannot read it: expected ':' (your line 1: def double(x))",
+        ),
+        ("\tx = 1\n  y", f"{LOADED} Python cannot read it: un"),
+        (
+            "import nump\n" + RIGHT,
+            f"{LOADED} ModuleNotFoundError: No module named 'nump' (your line 1",
+        ),
+        (
+            STUB + "\ndouble(3)\n",
+            f"{LOADED} it calls a function that is not written yet (your line",
+        ),
+        ("while True: pass", f"{LOADED} took longer than 5 s (put what trains or draws under:"),
+        ("1 / 0", f"{LOADED} ZeroDivisionError: division by zero (your line 1: 1 / 0)"),
+    ):
+        report = check_file(small_lab(), source, slow=0.5)
+        assert {result.sentence for result in report.results} == {report.results[0].sentence}
+        assert report.results[0].sentence.startswith(start)
+        assert {result.kind for result in report.results} == {"loading"}
+
+
+def test_a_function_that_is_gone():
+    assert (
+        said("def other(): pass\n") == ["there is no function double in your file (was it renamed or removed?)"] * 2
+    )
+    assert said("double = 3\ndef outer(a, b): pass\n")[0].startswith("there is no function double")
+
+
+def test_an_error_that_was_asked_for():
+    assert said(RIGHT, "outer") == ["", ""]
+    without = RIGHT.replace('raise ValueError("a is empty")', "return np.zeros((0, len(b)))")
+    found = said(without, "outer")
+    assert found == ["", "expected a ValueError (a is empty), got an array of shape (0, 2)"]
+    other = RIGHT.replace('raise ValueError("a is empty")', 'raise KeyError("a")')
+    assert said(other, "outer")[1].startswith("KeyError: 'a' (your line")
+    own = "class Mine(ValueError): pass\n" + RIGHT.replace('ValueError("a', 'Mine("a')
+    assert said(own, "outer") == ["", ""]
+
+
+def test_the_worst_of_several_draws_is_told():
+    # One draw in three is only wrong in its values; a crash in another one says more.
+    def sometimes(x):
+        if x > 2:
+            raise KeyError(x)
+        return 0
+
+    exercise = Exercise("f", lambda x: x, (Item("some", 1, lambda rng: (int(rng.integers(1, 4)),), times=20),))
+    (found,) = check_exercise(exercise, Plain({"f": sometimes}), 1)
+    assert found.sentence == "KeyError: 3"
+
+
+def test_a_mistake_must_explain_every_draw():
+    exercise = Exercise(
+        "f",
+        abs,
+        (Item("some", 1, lambda rng: (int(rng.integers(-9, 10)),), times=20),),
+        (Wrong("the sign is kept", lambda x: x), Wrong("it is always negative", lambda x: -abs(x))),
+    )
+
+    def one(version):
+        return check_exercise(exercise, Plain({"f": version}), 3)[0].sentence
+
+    assert one(lambda x: x) == "almost: the sign is kept"
+    assert one(lambda x: -abs(x)) == "almost: it is always negative"
+    assert one(lambda x: x if x % 2 else abs(x)).startswith("yours -")
+
+
+def test_of_two_mistakes_that_agree_here_the_one_that_fits_elsewhere_is_named():
+    exercise = Exercise(
+        "f",
+        lambda x, k: x * k,
+        (Item("usual", 1, lambda rng: (3, 5)), Item("k is 0", 1, lambda rng: (7, 0))),
+        (Wrong("added", lambda x, k: x + k), Wrong("k is forgotten", lambda x, k: x)),
+    )
+    for wrong in exercise.wrong:
+        found = check_exercise(exercise, Plain({"f": wrong.version}), 3)
+        assert {result.sentence for result in found} == {f"almost: {wrong.says}"}
+
+
+def test_a_mistake_that_forgets_to_refuse_is_known():
+    def refuse(k):
+        if k < 0:
+            raise ValueError("k is negative")
+        return k
+
+    exercise = Exercise(
+        "f", refuse, (Item("refuses", 1, lambda rng: (-1,)),), (Wrong("a negative k is not refused", lambda k: k),)
+    )
+    assert check_exercise(exercise, Plain({"f": lambda k: k}), 1)[0].sentence == "almost: a negative k is not refused"
+
+
+def test_answers_that_are_not_unique():
+    def is_root(got, expected, args):
+        return abs(got**2 - args[0]) < 1e-9 or "its square is another number"
+
+    exercise = Exercise("root", np.sqrt, (Item("of 4", 1, lambda rng: (4.0,), agrees=is_root),))
+    assert check_exercise(exercise, Plain({"root": lambda x: -(x**0.5)}), 1)[0].status == "passed"
+    found = check_exercise(exercise, Plain({"root": lambda x: x}), 1)[0]
+    assert found.sentence == "its square is another number"
+
+
+def test_the_students_arguments_are_a_copy():
+    def spoil(x):
+        x[:] = 0
+        return x
+
+    (exercise, _) = EXERCISES
+    found = check_exercise(exercise, Plain({"double": spoil}), 1)
+    assert found[0].sentence.startswith("right shape, wrong values")
+
+
+def test_arguments_are_fresh_and_a_seed_repeats_them():
+    seen = []
+
+    def note(x):
+        seen.append(x)
+        return x
+
+    exercise = Exercise(
+        "f", lambda x: x, (Item("a", 1, lambda rng: (rng.random(),)), Item("b", 1, lambda rng: (rng.random(),)))
+    )
+    for seed in (1, 1, 2):
+        check_exercise(exercise, Plain({"f": note}), seed)
+    assert len(set(seen[:6])) == 6
+    assert seen[:6] == seen[6:12]
+    assert not set(seen[:6]) & set(seen[12:])
+
+
+def test_a_probe_looks_at_the_whole_file():
+    probe = """
+def probe(lab, x):
+    calls = []
+    lab.helper = lambda y: calls.append(y) or y
+    lab.f(x)
+    return len(calls)
+"""
+    exercise = Exercise("f", lambda x: x, (Item("calls its helper x times", 1, lambda rng: (3,)),), probe=probe)
+    lab = small_lab([exercise])
+    source = "def helper(y): return y\ndef f(x):\n    for i in range(x): helper(i)\n"
+    assert check_file(lab, source).passed
+    assert not check_file(lab, source.replace("range(x)", "range(1)")).passed
+    error = check_file(lab, source.replace("helper(i)", "helper(j)")).results[0].sentence
+    assert error.startswith("NameError: name 'j' is not defined (your line 3")
+
+
+def test_failures_in_words():
+    assert of_failure(Failure("garbled")).kind == "limit"
+    assert of_loading(Failure("time", seconds=10)).sentence.startswith(f"{LOADED} took longer than 10 s")
+    assert Finding().right
