@@ -28,16 +28,17 @@ def main(root: Path, private: Path) -> None:
 
 
 def other_user() -> tuple[str, ...]:
-    """The words that run a command as the user `student`, where there is one and we may."""
-    if os.name != "posix" or os.getuid() != 0 or shutil.which("runuser") is None:
+    """The words that run a command as the user `student` (or LMLAB_STUDENT_USER), where there is one and we may."""
+    user = os.environ.get("LMLAB_STUDENT_USER", "student")
+    if not user or os.name != "posix" or os.getuid() != 0 or shutil.which("runuser") is None:
         return ()
     import pwd
 
     try:
-        pwd.getpwnam("student")
+        pwd.getpwnam(user)
     except KeyError:
         return ()
-    return ("runuser", "-u", "student", "--")
+    return ("runuser", "-u", user, "--")
 
 
 if __name__ == "__main__":

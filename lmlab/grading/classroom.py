@@ -135,7 +135,11 @@ def is_single(place: Path) -> bool:
         return True
     if not place.is_dir():
         raise LabError(f"There is no {place}. Name a submission, or a folder of them.")
-    return any(path.suffix == ".py" or path.name == WEIGHTS for path in place.iterdir())
+    if any((place / name).exists() for name in (FILE, WEIGHTS)):
+        return True
+    inside = [path for path in place.iterdir() if not path.name.startswith(".")]
+    scripts = [path for path in inside if path.suffix == ".py"]
+    return len(scripts) == 1 and not any(path.is_dir() or path.suffix == ".zip" for path in inside)
 
 
 def grade(

@@ -118,7 +118,8 @@ mkdir -p "$open"
 cp -r "$here/packages/." "$open/"
 chmod -R a+rX "$open"
 # Student code runs as a user of its own, who can read neither the checks nor the results.
-id student >/dev/null 2>&1 || useradd --system student || true
+user="${LMLAB_STUDENT_USER-student}"
+[ -z "$user" ] || id "$user" >/dev/null 2>&1 || useradd --system "$user" || true
 """
 
 RUN = """#!/usr/bin/env bash
