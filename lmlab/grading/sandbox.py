@@ -117,7 +117,7 @@ class Sandbox:
         self._folder = tempfile.mkdtemp(prefix="lmlab-")
         os.chmod(self._folder, 0o777 if self.prefix else 0o700)
         self._mark = uuid.uuid4().hex
-        command = [*self.prefix, sys.executable, "-I", "-B", str(worker())]
+        command = [*self.prefix, sys.executable, "-I", "-B", str(worker()), *search_path()]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -140,7 +140,6 @@ class Sandbox:
                 "memory": self.memory * 1_000_000,
                 "cpu_seconds": int(CPU_SECONDS * self.slow),
                 "file_bytes": FILE_BYTES,
-                "path": search_path(),
                 "needs": list(self.needs),
                 "early": list(self.needs),
                 "guarded": self.guarded,

@@ -1,8 +1,9 @@
 """The student's process: loads lab.py and answers calls. It never holds an expected value.
 
-Started by `sandbox.py` as `python -I worker.py`; it needs only the standard library, numpy and `wire.py` beside it.
-Messages come in on stdin and go out on stdout, both of which are moved away first, so that a student's `print` cannot
-end up between two messages: it goes to stderr, which the sandbox keeps as a log.
+Started by `sandbox.py` as `python -I worker.py FOLDER...` with the folders of numpy and lmlab; it needs only the
+standard library, numpy and `wire.py` beside it. Messages come in on stdin and go out on stdout, both of which are
+moved away first, so that a student's `print` cannot end up between two messages: it goes to stderr, which the sandbox
+keeps as a log.
 
     {"id": 0, "do": "load", "source": text, ...}       -> {"id": 0, "value": [names of the functions]}
     {"id": 3, "do": "call", "name": "f", "args": (…)}  -> {"id": 3, "value": …} or {"id": 3, "error": {…}}
@@ -200,6 +201,9 @@ def limit(memory: int, cpu_seconds: int, file_bytes: int) -> None:
 
 def main() -> None:
     """Answer messages until stdin ends."""
+    # An isolated interpreter does not look into a user's own site-packages, so the sandbox says where numpy is.
+    sys.path.extend(place for place in sys.argv[1:] if place not in sys.path)
+    sys.argv[1:] = []
     wire = wire_module()
     incoming, outgoing = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -221,7 +225,6 @@ def main() -> None:
         try:
             if request["do"] == "load":
                 limit(request["memory"], request["cpu_seconds"], request["file_bytes"])
-                sys.path.extend(place for place in request["path"] if place not in sys.path)
                 sys.meta_path.insert(0, Doorkeeper(tuple(request["needs"])))
                 for name in request["early"]:  # libraries open files of their own when they are imported
                     importlib.import_module(name)

@@ -248,9 +248,9 @@ def test_the_experiment_measures_on_the_ruler():
         (PREDICT, save({"other": UNIFORM}), "KeyError: 'table' (your line 3"),
         (PREDICT, save({"table": UNIFORM + 1}), "the probabilities of a row sum to 2.71828"),
         (
-            PREDICT.replace("return", "return np.exp"),
+            PREDICT.replace("return ", "return 0 * "),
             save({"table": UNIFORM}),
-            "the probabilities of a row sum to 28",
+            "the probabilities of a row sum to 27",
         ),
         (PREDICT, save({"table": UNIFORM[:, :5]}), "predict: shape ("),
         (PREDICT.replace("return", "return 0 *"), save({"table": UNIFORM * np.float32("inf")}), "predict: "),
