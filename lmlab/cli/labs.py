@@ -91,8 +91,8 @@ def labs_command(
 ) -> None:
     """List the labs with their points and how far you are, or make the zip for Gradescope: labs gradescope-zip lab01.
 
-    `points` are those of your last check in the folder that start made here; null where there is none. With
-    `gradescope-zip` the JSON is `out` and `bytes` alone.
+    `points` are those of your last check in the folder that start made here; null where there is none. `out` and
+    `bytes` are those of the zip, whose lab is then the only one in `labs`.
 
     \b
     JSON:
@@ -101,8 +101,8 @@ def labs_command(
       labs[].max_points             number
       labs[].points                 number | null
       labs[].exercises[].{name,number,status}   string
-      out                           string
-      bytes                         integer
+      out                           string | null
+      bytes                         integer | null
     """
     from lmlab.grading.labs import all_labs, find_lab
     from lmlab.grading.progress import PLACE, load
@@ -117,7 +117,7 @@ def labs_command(
         place = out or Path(f"{found.id}-gradescope.zip")
         size = gradescope_zip(found, place, seed=seed, extra=extra)
         if as_json:
-            print_json({"out": os.path.abspath(place), "bytes": size})
+            print_json({"labs": [lab_json(found, None)], "out": os.path.abspath(place), "bytes": size})
             return
         say(Console(), f"Saved in {os.path.abspath(place)} ({size / 1e6:.1f} MB). Upload it as the autograder.")
         return
@@ -129,7 +129,7 @@ def labs_command(
         progress = load(folder, one.id) if folder is not None else None
         rows.append((one, progress if progress is not None and progress.exercises else None))
     if as_json:
-        print_json({"labs": [lab_json(one, progress) for one, progress in rows]})
+        print_json({"labs": [lab_json(one, progress) for one, progress in rows], "out": None, "bytes": None})
         return
     table = Table(box=None)
     for column, justify in (("lab", "left"), ("title", "left"), ("minutes", "right"), ("points", "right")):
@@ -218,7 +218,8 @@ def check_command(
     """Check your lab.py. Only what changed since the last check is checked again.
 
     Fresh random arguments are drawn each time. What is printed is one line an exercise, or one for each of its parts
-    that failed. The JSON is what Gradescope reads; `tests[].output` is the sentence.
+    that failed. The JSON is what Gradescope reads; `tests[].output` is the sentence, and `leaderboard` is there once
+    the experiment was measured.
 
     \b
     JSON:
