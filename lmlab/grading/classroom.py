@@ -119,7 +119,9 @@ def topic(result: Result) -> str:
         case "values":
             return "wrong values, by no known mistake"
         case "exception":
-            return result.sentence.partition(":")[0].partition(" (your line")[0]
+            said = result.sentence
+            said = said.partition("), got ")[2] if said.startswith("expected a ValueError") else said
+            return said.partition(":")[0].partition(" (your line")[0]
         case "loading":
             return "the file cannot be loaded"
         case "limit":

@@ -122,6 +122,9 @@ def of_draw(draw: Draw, item: Item) -> Finding:
             got = draw.reply.value
             what = f"got {shown(got)}" if isinstance(got, int | float | str) else f"got {kind_of(got)}"
             return Finding("values", f"expected a ValueError ({draw.refuses.rstrip('.')}), {what}")
+        if failure.why == "error":
+            wanted = f"expected a ValueError ({draw.refuses.rstrip('.')})"
+            return Finding("exception", f"{wanted}, got {of_failure(failure).sentence}")
     if failure is not None:
         return of_failure(failure)
     got, expected = draw.reply.value, draw.expected

@@ -110,7 +110,7 @@ def test_an_error_that_was_asked_for():
     found = said(without, "outer")
     assert found == ["", "expected a ValueError (a is empty), got an array of shape (0, 2)"]
     other = RIGHT.replace('raise ValueError("a is empty")', 'raise KeyError("a")')
-    assert said(other, "outer")[1].startswith("KeyError: 'a' (your line")
+    assert said(other, "outer")[1].startswith("expected a ValueError (a is empty), got KeyError: 'a' (your line")
     own = "class Mine(ValueError): pass\n" + RIGHT.replace('ValueError("a', 'Mine("a')
     assert said(own, "outer") == ["", ""]
 

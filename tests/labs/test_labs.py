@@ -4,6 +4,7 @@ LMLAB_LAB_SEEDS=20 checks each solution on twenty seeds instead of three.
 """
 
 import ast
+import contextlib
 import os
 import re
 from functools import cache
@@ -19,6 +20,7 @@ from lmlab.grading.check import Plain, check_exercise, check_file
 from lmlab.grading.labs import HINTS, Lab, labs_folder, read_lab
 
 SOLUTIONS = Path(__file__).parent / "solutions"
+OTHERS = Path(__file__).parent / "others"
 SEEDS = range(1, 1 + int(os.environ.get("LMLAB_LAB_SEEDS", "3")))
 LABS: dict[str, Lab] = {}
 BROKEN: dict[str, Exception] = {}
@@ -110,6 +112,23 @@ def test_each_mistake_gets_its_own_sentence_and_no_other(lab, exercise, wrong):
 
 
 @each_lab
+def test_mistakes_that_nobody_listed_get_a_sentence_too(lab):
+    space = {}
+    exec((OTHERS / f"{lab.id}.py").read_text("utf-8"), space)
+    tried = 0
+    for exercise, versions in space["OTHERS"].items():
+        for version in versions:
+            tried += 1
+            report = check_file(lab, lab.stub + version, only=[exercise], seed=tried)
+            assert report.results, exercise
+            for result in report.results:
+                assert result.kind != "loading", result.sentence
+                assert bool(result.sentence) == (result.status != "passed")
+                assert not re.search(r"Traceback|lmlab/|/tmp|\n", result.sentence), result.sentence
+    assert tried >= 5
+
+
+@each_lab
 def test_each_exercise_lists_mistakes(lab):
     assert all(exercise.wrong for exercise in lab.checked), "an exercise without a known mistake"
     assert len([wrong for exercise in lab.checked for wrong in exercise.wrong]) >= 5
@@ -123,6 +142,30 @@ def test_arguments_are_data(lab):
             assert isinstance(args, tuple)
             wire.decode(wire.encode(args))
             assert item.points > 0
+
+
+def sizes(value) -> list[float]:
+    """The absolute values of all decimal numbers in an answer."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [size for item in value for size in sizes(item)]
+    if isinstance(value, float | np.floating) or (isinstance(value, np.ndarray) and value.dtype.kind == "f"):
+        found = np.abs(np.asarray(value, dtype=float)).ravel()
+        return found[np.isfinite(found)].tolist()
+    return []
+
+
+@each_lab
+def test_the_tolerance_is_far_below_what_is_compared(lab):
+    for exercise in lab.checked:
+        for item in exercise.items:
+            found = []
+            for seed in range(5):
+                with contextlib.suppress(ValueError):  # what is to be refused
+                    found.append(max(sizes(exercise.answer(*item.draw(np.random.default_rng(seed)))), default=0))
+            if max(found, default=0) > 0:
+                assert max(found) > 1000 * item.tolerance, f"{exercise.name} {item.name}"
 
 
 @each_lab

@@ -330,7 +330,7 @@ EXERCISES = [
         "name_prob",
         name_prob,
         (
-            Item("multiplies the probabilities of all pairs", 1.25, a_name),
+            Item("multiplies the probabilities of all pairs", 1.25, a_name, tolerance=1e-14),
             Item(
                 "refuses a letter outside the vocabulary",
                 0.25,
