@@ -38,6 +38,7 @@ MEMORY = 1024  # MB of address space
 FILE_BYTES = 10_000_000
 CPU_SECONDS = 30
 LOADING_SECONDS = 10.0
+LIBRARY_SECONDS = 30.0  # more, where a lab needs a library such as gradio
 LONGEST_LOG = 4000  # characters of what the student prints
 
 Why = Literal["error", "time", "died", "garbled", "large"]
@@ -146,7 +147,7 @@ class Sandbox:
                 "network": self.network,
                 "package": str(Path(lmlab.__file__).parent),
             },
-            LOADING_SECONDS,
+            LOADING_SECONDS + (LIBRARY_SECONDS if self.needs else 0),
         )
         self.loading = reply.failure
         self.functions = list(reply.value or [])

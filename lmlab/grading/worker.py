@@ -88,6 +88,13 @@ def guard(folder: str, package: str, network: bool) -> Callable[[str, tuple[Any,
         place = absolute(text(path))
         return not (place == folder or place.startswith(folder + within) or place == os.devnull)
 
+    def opened(number: int) -> str:
+        # The folder behind a descriptor, to which a path may be relative; where the system does not say, the root.
+        try:
+            return os.readlink(f"/proc/self/fd/{number}")
+        except OSError:
+            return within
+
     def refuse(what: str) -> NoReturn:
         raise NotAllowed(f"{what}: a function of a lab works on its arguments and returns its answer.")
 
@@ -104,8 +111,11 @@ def guard(folder: str, package: str, network: bool) -> Callable[[str, tuple[Any,
                 refuse("Your file reads the lab's own code")
             if place.startswith("/proc/") and not place.startswith(("/proc/meminfo", "/proc/cpuinfo")):
                 refuse("Your file looks into other processes")
-        elif event in FILES_CHANGED and any(outside(path) for path in args[:2] if isinstance(path, str | bytes)):
-            refuse("Your file changes files outside its own folder")
+        elif event in FILES_CHANGED:
+            for at, of in FILES_CHANGED[event]:
+                below = -1 if of is None else args[of]
+                if outside(args[at] if below in (-1, None) else join(opened(below), text(args[at]))):
+                    refuse("Your file changes files outside its own folder")
         elif event in PROCESSES or event.startswith("os.exec"):
             refuse("Your file starts another process")
         elif event in NETWORK and not (network and loopback(args)):
@@ -125,9 +135,18 @@ CLOSED_ROOMS = (
     "bench", "cli", "evaluation", "figures", "generation", "grading", "jobs", "models", "runs", "tokenizers",
     "training", "ui",
 )  # fmt: skip
-FILES_CHANGED = frozenset(
-    {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown"}
-)
+# For each event which arguments are paths, and which is the open folder that a path is relative to.
+FILES_CHANGED: dict[str, tuple[tuple[int, int | None], ...]] = {
+    "os.remove": ((0, 1),),
+    "os.rmdir": ((0, 1),),
+    "os.mkdir": ((0, 2),),
+    "os.chmod": ((0, 2),),
+    "os.chown": ((0, 3),),
+    "os.rename": ((0, 2), (1, 3)),
+    "os.link": ((0, 2), (1, 3)),
+    "os.symlink": ((0, None), (1, 2)),
+    "os.truncate": ((0, None),),
+}
 PROCESSES = frozenset({"os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen",
                        "os.kill", "os.killpg", "os.startfile", "pty.spawn"})  # fmt: skip
 NETWORK = frozenset({"socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo"})

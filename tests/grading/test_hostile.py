@@ -230,15 +230,36 @@ def test_nothing_is_written_outside_the_own_folder(tmp_path):
         f"import os; os.mkdir({str(target)!r})",
         f"import shutil; shutil.copy('/etc/hostname', {str(target)!r})",
     )
+    keep = tmp_path / "kept"
+    (keep / "deep").mkdir(parents=True)
+    ways += (
+        f"import shutil; shutil.rmtree({str(keep)!r})",
+        f"import os; os.rename({str(keep)!r}, 'mine')",
+        f"import os; os.rmdir({str(keep / 'deep')!r})",
+        f"import os; os.chdir({str(keep)!r}); open('x', 'w')",
+        f"import os; os.chdir({str(keep)!r}); os.rmdir('deep')",
+        f"import os; os.rmdir('deep', dir_fd=os.open({str(keep)!r}, os.O_RDONLY))",
+        f"import os; os.chmod({str(keep)!r}, 0)",
+    )
     for way in ways:
         report = check_file(small_lab(), whole(f"{way}; return 1"))
         assert report.points == 0
         assert "outside its own folder" in report.results[0].sentence, way
-        assert list(tmp_path.iterdir()) == []
+        assert list(tmp_path.iterdir()) == [keep]
+        assert list(keep.iterdir()) == [keep / "deep"]
 
 
 def test_the_own_folder_may_be_written_to_and_is_gone_afterwards():
-    source = "import os\ndef f():\n    open('a.txt', 'w').write('x')\n    return os.getcwd()\n"
+    source = """
+import os, shutil, tempfile
+def f():
+    open('a.txt', 'w').write('x')
+    os.makedirs('b/c')
+    shutil.rmtree('b')
+    with tempfile.TemporaryDirectory() as place:
+        open(place + '/d', 'w').write('x')
+    return os.getcwd()
+"""
     with Sandbox(source) as sandbox:
         folder = sandbox.call("f", ()).value
         assert (Path(folder) / "a.txt").exists()
