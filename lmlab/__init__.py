@@ -9,6 +9,7 @@ The package is a house with floors; imports go downwards only:
     training              recipes and the one training loop
     runs                  a trained model with its card, on disk
     jobs, figures         training in worker processes; plotly figures from arrays
+    grading               the labs: checking a student's file, grading a class
     ui, cli               the Gradio app and `python -m lmlab`
 
 Start reading at `lmlab/models/ngram.py`.
