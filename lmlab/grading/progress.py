@@ -45,6 +45,11 @@ class Entry:
         return "passed" if found == {"passed"} else "failed" if found - {"not started"} else "not started"
 
     @property
+    def is_unsure(self) -> bool:
+        """Whether the same code may come out differently: nothing is known, or a limit of time or memory was met."""
+        return not self.results or any(result.kind in ("limit", "loading") for result in self.results)
+
+    @property
     def points(self) -> float:
         """Points of the results; none where the answer was shown."""
         return 0.0 if self.revealed else sum(result.points for result in self.results)
@@ -162,7 +167,7 @@ def check_changed(
     changed = {
         name
         for name in wanted
-        if again or progress.of(name).fingerprint != hashes[name] or not progress.of(name).results
+        if again or progress.of(name).fingerprint != hashes[name] or progress.of(name).is_unsure
     }
     report = check_file(lab, source, seed=seed, slow=slow, weights=weights, only=changed)
     for name in changed:

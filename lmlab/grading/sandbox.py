@@ -14,6 +14,7 @@ against an attacker, so a server on the internet must never run student code.
 import contextlib
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -118,7 +119,7 @@ class Sandbox:
         self._folder = tempfile.mkdtemp(prefix="lmlab-")
         os.chmod(self._folder, 0o777 if self.prefix else 0o700)
         self._mark = uuid.uuid4().hex
-        command = [*self.prefix, sys.executable, "-I", "-B", str(worker()), *search_path()]
+        command = [*self.prefix, sys.executable, "-I", "-B", "-X", "utf8", str(worker()), *search_path()]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -191,7 +192,7 @@ class Sandbox:
                     "error",
                     type=str(error["type"])[:100],
                     kinds=tuple(str(kind) for kind in error["kinds"]),
-                    text=str(error["text"]),
+                    text=one_line(str(error["text"])),
                     line=error["line"] if isinstance(error["line"], int) else None,
                     source=str(error["source"]),
                 )
@@ -229,6 +230,15 @@ class Sandbox:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def one_line(text: str) -> str:
+    """An error's text on one line, without the place of a library on this machine.
+
+    >>> one_line("cannot import name 'x' from 'numpy' (/usr/lib/python3/numpy/__init__.py)")
+    "cannot import name 'x' from 'numpy'"
+    """
+    return re.sub(r"\s*\((?:/|[A-Za-z]:\\)[^()]*\)$", "", " ".join(text.split()))
+
+
 def _write(target: IO[bytes] | None, message: bytes) -> None:
     assert target is not None
     view = memoryview(message)
@@ -242,7 +252,7 @@ def environment(folder: str, mark: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     home = {"HOME": folder, "TMPDIR": folder, "TEMP": folder, "TMP": folder}
-    return {**kept, **threads, **home, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", MARK: mark}
+    return {**kept, **threads, **home, "LANG": "C.UTF-8", MARK: mark}
 
 
 def open_packages() -> Path | None:

@@ -60,6 +60,9 @@ def test_not_started_is_no_failure():
         ("return x * 3", "right shape, wrong values: worst at ("),
         ("import torch", "torch is not for this lab: write it with numpy alone (your line 5: import torch)"),
         ("import lmlab.models", "lmlab.models holds what the labs ask you to write: write it with numpy alone (your"),
+        ("from numpy import nothing", "ImportError: cannot import name 'nothing' from 'numpy' (your line 5"),
+        ("raise KeyError('a\\nb   c')", "KeyError: 'a\\nb c' (your line"),
+        ("raise TypeError('a\\n  b')", "TypeError: a b (your line"),
         ("import no_such_thing", "ModuleNotFoundError: No module named 'no_such_thing' (your line 5"),
     ],
 )

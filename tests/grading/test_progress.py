@@ -38,6 +38,15 @@ def test_only_what_changed_is_checked_again(tmp_path):
     assert report.passed
 
 
+def test_what_met_a_limit_is_tried_again(tmp_path):
+    slow = RIGHT.replace("return 2 * x", "import time; time.sleep(0.3); return 2 * x")
+    report, _ = check(tmp_path, slow, slow=0.2)
+    assert "took longer" in report.results[0].sentence
+    report, fresh = check(tmp_path, slow, slow=2)
+    assert fresh == {"double"}
+    assert report.passed
+
+
 def test_what_an_exercise_depends_on():
     names = ["f", "g"]
     base = "K = 1\ndef help(x):\n    return x\ndef f(x):\n    return help(x)\ndef g(x):\n    return f(x)\n"
