@@ -5,6 +5,7 @@ from the second. Each is judged by the step that leads to it, from the *student'
 costs one item and not all that come after it, and the item that fails is the one to repair.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,12 +45,12 @@ class Chain:
     `given` makes one object of the function's arguments, which the formulas read.
 
     >>> links = (Link("dy", "", lambda given, _: 2 * given), Link("dx", "dy", lambda given, dy: 3 * dy))
-    >>> Chain("backward", lambda x: x, links).gradients(1.0)
+    >>> Chain(lambda x: x, links).gradients(1.0)
     {'dy': 2.0, 'dx': 6.0}
     """
 
-    def __init__(self, function: str, given: Callable[..., Any], links: tuple[Link, ...]) -> None:
-        self.function, self.given = function, given
+    def __init__(self, given: Callable[..., Any], links: tuple[Link, ...]) -> None:
+        self.given = given
         self.links = {link.name: link for link in links}
 
     def gradients(self, given: Any, name: str = "", slip: Formula | None = None) -> dict[str, np.ndarray]:
@@ -60,14 +61,20 @@ class Chain:
             found[link.name] = formula(given, found.get(link.before))
         return found
 
-    def exercise(self, items: tuple[Item, ...]) -> Exercise:
-        """The exercise; make its items with `item`."""
+    def exercise(self, answer: Callable[..., dict[str, np.ndarray]], items: tuple[Item, ...]) -> Exercise:
+        """The exercise; `answer` is the reference, which returns all gradients. Make its items with `item`."""
+
+        @functools.wraps(answer)
+        def asked(*args: Any) -> dict[str, np.ndarray]:
+            *arguments, wanted = args
+            found = answer(*arguments)
+            return {key: found[key] for key in wanted}
+
         wrong = [
             Wrong(says, self._version(link.name, slip)) for link in self.links.values() for says, slip in link.slips
         ]
-        return Exercise(
-            self.function, self._version(), items, tuple(wrong), probe=PROBE.replace("FUNCTION", self.function)
-        )
+        name = answer.__name__
+        return Exercise(name, asked, items, tuple(wrong), probe=PROBE.replace("FUNCTION", name))
 
     def item(self, name: str, title: str, points: float, draw: Callable[[np.random.Generator], Args]) -> Item:
         """An item for one gradient; `draw` makes the function's arguments."""
@@ -75,7 +82,7 @@ class Chain:
         wanted = [before, name] if before else [name]
         return Item(title, points, lambda rng: (*draw(rng), wanted), agrees=self._agrees)
 
-    def _version(self, name: str = "", slip: Formula | None = None) -> Callable[..., Any]:
+    def _version(self, name: str, slip: Formula) -> Callable[..., Any]:
         def version(*args: Any) -> dict[str, np.ndarray]:
             *arguments, wanted = args
             with np.errstate(all="ignore"):

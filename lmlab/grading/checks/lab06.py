@@ -45,14 +45,8 @@ def forward(params: Params, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
     """The vectors side by side (B, k d), the hidden layer (B, H), the logits (B, V)."""
     if X.min() < 0 or X.max() >= len(params["E"]):
         raise ValueError("an id is outside the table")
-    return layers(params, params["E"][X].reshape(len(X), -1))
-
-
-def layers(
-    params: Params, x: np.ndarray, bend: Callable[[np.ndarray], np.ndarray] = np.tanh
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Hidden layer and logits over vectors that lie side by side already."""
-    h = bend(x @ params["W1"] + params["b1"])
+    x = params["E"][X].reshape(len(X), -1)
+    h = np.tanh(x @ params["W1"] + params["b1"])
     return x, h, h @ params["W2"] + params["b2"]
 
 
@@ -298,7 +292,33 @@ LINKS = (
         ),
     ),
 )
-CHAIN = Chain("backward", Given, LINKS)
+CHAIN = Chain(Given, LINKS)
+
+
+def backward(
+    params: Params, X: np.ndarray, y: np.ndarray, x: np.ndarray, h: np.ndarray, logits: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Every gradient, from the loss back to the table of vectors."""
+    dlogits = np.exp(logits - logits.max(axis=1, keepdims=True))
+    dlogits /= dlogits.sum(axis=1, keepdims=True)
+    dlogits[np.arange(len(y)), y] -= 1
+    dlogits /= len(y)
+    dh = dlogits @ params["W2"].T
+    dz = dh * (1 - h**2)
+    dx = dz @ params["W1"].T
+    dE = np.zeros_like(params["E"])
+    np.add.at(dE, X, dx.reshape(*X.shape, -1))
+    return {
+        "dlogits": dlogits,
+        "dW2": h.T @ dlogits,
+        "db2": dlogits.sum(axis=0),
+        "dh": dh,
+        "dz": dz,
+        "dW1": x.T @ dz,
+        "db1": dz.sum(axis=0),
+        "dx": dx,
+        "dE": dE,
+    }
 
 
 def initial(Z1: np.ndarray, Z2: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -332,13 +352,8 @@ def momentum_step(params: Params, grads: Params, velocity: Params, lr: float, mu
     for name in params:
         if grads[name].shape != params[name].shape:
             raise ValueError(f"the gradient of {name} has another shape")
-    moved = velocities(params, grads, velocity, mu)
+    moved = {name: mu * velocity.get(name, np.zeros_like(grads[name])) + grads[name] for name in params}
     return {name: params[name] - lr * moved[name] for name in params}, moved
-
-
-def velocities(params: Params, grads: Params, velocity: Params, mu: float, share: float = 1.0) -> Params:
-    """mu times what was, plus a share of the gradients."""
-    return {name: mu * velocity.get(name, np.zeros_like(params[name])) + share * grads[name] for name in params}
 
 
 # --- the arguments ---------------------------------------------------------------------------------------------
@@ -452,6 +467,14 @@ def target_within(name: str, k: int) -> Pairs:
     return [(padded[place : place + k], target) for place, target in enumerate(ids)]
 
 
+def layers(
+    params: Params, x: np.ndarray, bend: Callable[[np.ndarray], np.ndarray] = np.tanh
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Hidden layer and logits over vectors that lie side by side already."""
+    h = bend(x @ params["W1"] + params["b1"])
+    return x, h, h @ params["W2"] + params["b2"]
+
+
 def unbent(by: Callable[[np.ndarray], np.ndarray]) -> Callable[[Params, np.ndarray], Any]:
     """The forward pass with another function in place of tanh."""
     return lambda params, X: layers(params, params["E"][X].reshape(len(X), -1), by)
@@ -496,6 +519,11 @@ def bent_twice(params: Params, X: np.ndarray) -> Any:
 def without(name: str) -> Callable[[Params, np.ndarray], Any]:
     """The forward pass with one bias left out."""
     return lambda params, X: forward({**params, name: np.zeros_like(params[name])}, X)
+
+
+def velocities(params: Params, grads: Params, velocity: Params, mu: float, share: float = 1.0) -> Params:
+    """mu times what was, plus a share of the gradients."""
+    return {name: mu * velocity.get(name, np.zeros_like(params[name])) + share * grads[name] for name in params}
 
 
 def stepped(
@@ -619,6 +647,7 @@ EXERCISES = [
         ),
     ),
     CHAIN.exercise(
+        backward,
         (
             CHAIN.item("dlogits", "dlogits", 0.75, for_backward),
             CHAIN.item("dlogits", "dlogits where logits are large", 0.25, lambda rng: for_backward(rng, 2000.0)),
@@ -630,7 +659,7 @@ EXERCISES = [
             CHAIN.item("db1", "db1", 0.25, for_backward),
             CHAIN.item("dx", "dx", 0.25, for_backward),
             CHAIN.item("dE", "dE, repeated letters added up", 0.75, for_backward),
-        )
+        ),
     ),
     Exercise(
         "initial",
@@ -783,9 +812,8 @@ def trained(forgetful: bool = False, steps: int = 2000) -> tuple[float, float]:
     velocity: Params = {}
     for step in range(steps):
         rows = rng.integers(0, len(X), 128)
-        x, h, logits = forward(params, X[rows])
-        given = Given(params, X[rows], y[rows], x, h, logits)
-        grads = CHAIN.gradients(given, "dE", assigned) if forgetful else CHAIN.gradients(given)
+        arguments = (params, X[rows], y[rows], *forward(params, X[rows]))
+        grads = CHAIN.gradients(Given(*arguments), "dE", assigned) if forgetful else backward(*arguments)
         wanted = {name: grads["d" + name] for name in params}
         params, velocity = momentum_step(params, wanted, velocity, 0.1 * (1 - step / steps), 0.9)
     return loss_of(params, *batch_of("validation")), dead_units(forward(params, X[:2000])[1], 0.99)[0]

@@ -136,6 +136,12 @@ def dead_units(h, edge):
     at_end = np.abs(h) > edge
     return 100 * at_end.mean(), np.where(at_end.all(axis=0))[0]
 """,
+        # right, without the check
+        """
+def dead_units(h, edge):
+    at_end = np.abs(h) > edge
+    return at_end.mean(), [int(unit) for unit in np.flatnonzero(at_end.all(axis=0))]
+""",
         # the mean of a unit is asked, not each value
         """
 def dead_units(h, edge):
