@@ -251,6 +251,8 @@ def infinite(got: Any, expected: Any, args: Args) -> bool | str:
 def sides(got: Any, expected: Any, args: Args) -> bool | str:
     """Whether every name is where it belongs; if not, the first that is not."""
     got = [list(part) for part in got]
+    if not all(isinstance(name, str) for part in got for name in part):
+        return False
     if got == [list(part) for part in expected]:
         return True
     called = ("train", "validation", "test")
@@ -821,7 +823,7 @@ def picture() -> str:
         x, top = left + gap + i * (wide + gap), bottom - high * nats
         middle = x + wide / 2
         parts.append(f'<rect x="{x}" y="{top:.1f}" width="{wide}" height="{bottom - top:.1f}" fill="#0072b2"/>')
-        parts.append(f'<text x="{middle}" y="{top - 7:.1f}" text-anchor="middle" fill="#333333">{nats:.2f}</text>')
+        parts.append(f'<text x="{middle}" y="{top + 20:.1f}" text-anchor="middle" fill="#ffffff">{nats:.2f}</text>')
         after = "end" if b == "." else b
         parts.append(f'<text x="{middle}" y="{bottom + 22}" text-anchor="middle" fill="#333333">{a} → {after}</text>')
         parts.append(
