@@ -231,6 +231,11 @@ def rounded(rng: np.random.Generator) -> np.ndarray:
     return np.full(10, 0.1)
 
 
+def not_far_below(rng: np.random.Generator) -> Args:
+    """Probabilities and an m that keeps some and cuts some."""
+    return some_p(rng), float(rng.uniform(0.3, 0.7))
+
+
 def random_numbers(rng: np.random.Generator) -> Args:
     """Probabilities and many random numbers."""
     return some_p(rng), rng.random(12)
@@ -275,6 +280,54 @@ def lower_ids(got: Any, expected: Any, args: Args) -> bool | str:
             'stay (np.argsort keeps their order only with kind="stable")'
         )
     return False
+
+
+def so_many(got: Any, expected: Any, args: Args) -> bool | str:
+    """Whether top-k is right; if another number of symbols was kept, say so."""
+    many = int(np.count_nonzero(got))
+    if same(got, expected) is None or np.isnan(got).any() or many == np.count_nonzero(expected):
+        return same(got, expected) is None
+    return f"{many} symbols are above 0 with k = {args[1]}; {np.count_nonzero(expected)} should be"
+
+
+def enough(got: Any, expected: Any, args: Args) -> bool | str:
+    """Whether top-p is right; if another number of symbols was kept, show the sums."""
+    many = int(np.count_nonzero(got))
+    if same(got, expected) is None or np.isnan(got).any() or many == np.count_nonzero(expected):
+        return same(got, expected) is None
+    p, q = args
+    sums = ", ".join(f"{x:.3g}" for x in np.cumsum(np.sort(p)[::-1])[: np.count_nonzero(expected)])
+    return (
+        f"{many} symbols are above 0; the sums from the likeliest on are {sums}, and the last of these reaches "
+        f"q = {q:.3g}, so {np.count_nonzero(expected)} should be"
+    )
+
+
+def at_the_bar(got: Any, expected: Any, args: Args) -> bool | str:
+    """Whether min-p is right; if a symbol is on the wrong side of the bar, name it."""
+    wrong = np.flatnonzero((got > 0) != (expected > 0))
+    if np.isnan(got).any() or not wrong.size:
+        return same(got, expected) is None
+    i, (p, m) = wrong[0], args
+    side = "kept" if expected[i] > 0 else "cut"
+    return (
+        f"the symbol {i} has the probability {p[i]:.3g}, and the bar is {m:.3g} times {p.max():.3g}, which is "
+        f"{m * p.max():.3g}; so it is {side}"
+    )
+
+
+def fallen(got: Any, expected: Any, args: Args) -> bool | str:
+    """Whether the right symbols were taken; if not, on which piece the first wrong one fell."""
+    wrong = np.flatnonzero(got != expected)
+    if not wrong.size:
+        return True
+    i, (p, u) = wrong[0], args
+    j = int(expected[i])
+    line = np.cumsum(p)
+    return (
+        f"u[{i}] = {u[i]:.4g} falls on the piece from {line[j] - p[j]:.4g} to {line[j]:.4g}, which is that of the "
+        f"symbol {j}; yours is {got[i]}"
+    )
 
 
 # --- the mistakes ----------------------------------------------------------------------------------------------
@@ -592,7 +645,7 @@ EXERCISES = [
         "top_k",
         top_k,
         (
-            Item("keeps the k likeliest", 0.5, a_few),
+            Item("keeps the k likeliest", 0.5, a_few, agrees=so_many),
             Item("keeps the lower ids of equals", 0.5, k_within_ties, agrees=lower_ids),
             Item("keeps everything when k is above V", 0.25, lambda rng: ((p := some_p(rng)), len(p) + 2)),
             Item("refuses k = 0", 0.25, lambda rng: (some_p(rng), 0)),
@@ -654,9 +707,9 @@ EXERCISES = [
         "top_p",
         top_p,
         (
-            Item("keeps the likeliest until their sum reaches q", 0.75, until_q),
+            Item("keeps the likeliest until their sum reaches q", 0.75, until_q, agrees=enough),
             Item("keeps one symbol when q is small", 0.25, lambda rng: (some_p(rng), float(rng.uniform(0.01, 0.1)))),
-            Item("stops where the sum is just q", 0.25, q_exactly),
+            Item("stops where the sum is just q", 0.25, q_exactly, agrees=enough),
             Item("keeps the lower ids of equals", 0.25, q_within_ties, agrees=lower_ids),
             Item("keeps everything with q = 1", 0.25, lambda rng: (rounded(rng), 1.0)),
             Item(
@@ -719,6 +772,10 @@ EXERCISES = [
                 cut(top_p, lambda p, q: np.flatnonzero(p >= min(q, float(p.max())))),
             ),
             Wrong(
+                "each probability was compared with 1 - q; it is the sum of the likeliest that has to reach q",
+                cut(top_p, lambda p, q: np.flatnonzero(p >= 1 - q)),
+            ),
+            Wrong(
                 "the probabilities left their places; sort the ids, not p itself, and write to a copy of zeros",
                 in_order(top_p),
             ),
@@ -735,7 +792,8 @@ EXERCISES = [
             Item(
                 "keeps what is not far below the likeliest",
                 0.5,
-                lambda rng: (some_p(rng), float(rng.uniform(0.3, 0.7))),
+                not_far_below,
+                agrees=at_the_bar,
             ),
             Item("keeps the likeliest with m = 1", 0.25, lambda rng: (some_p(rng), 1.0)),
             Item("refuses an m below 0 or above 1", 0.25, lambda rng: (some_p(rng), float(rng.choice([-0.2, 1.5])))),
@@ -781,8 +839,8 @@ EXERCISES = [
         "sample_from",
         sample_from,
         (
-            Item("takes the symbol on which the number falls", 1.0, random_numbers),
-            Item("never takes what has probability 0", 0.25, on_the_joints),
+            Item("takes the symbol on which the number falls", 1.0, random_numbers, agrees=fallen),
+            Item("never takes what has probability 0", 0.25, on_the_joints, agrees=fallen),
             Item("stays on the line at its end", 0.25, at_the_end),
         ),
         (
