@@ -243,6 +243,13 @@ def _held_card(folder: Path) -> dict[str, Any] | None:
     return card
 
 
+def drop_cards(folder: Path) -> None:
+    """Let go of the parsed cards of all runs in a folder."""
+    with _holding:
+        for path in [path for path in _held if path.is_relative_to(folder)]:
+            del _held[path]
+
+
 # --- what an owner may change ------------------------------------------------------------------------------
 
 

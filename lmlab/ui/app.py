@@ -18,6 +18,7 @@ from lmlab.ui.context import NAMES, Context, Updates, light, live, pack, problem
 from lmlab.ui.drawers import known_of, wire_drawers
 from lmlab.ui.levels import LEVELS
 from lmlab.ui.links import Link, applied, read_link
+from lmlab.ui.visitors import Visitors
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.frame import bar_widget, frame_widget
 from lmlab.ui.widgets.ruler import ruler_widget
@@ -28,9 +29,10 @@ OWNER = re.compile(r"[0-9a-f]{32}")
 MAX_THREADS = 128  # more than live streams are expected: it is the number of events that may run at once, too
 
 
-def build_app(jobs: LocalJobs, language: str = "en") -> gr.Blocks:
-    """All levels in their frame, in one language. Each language is an app of its own on the same job service."""
-    ctx = Context(jobs)
+def build_app(jobs: LocalJobs, language: str = "en", visitors: Visitors | None = None) -> gr.Blocks:
+    """All levels in their frame, in one language. Each language is an app of its own on the same job service, for the
+    same `visitors`."""
+    ctx = Context(jobs, visitors or Visitors())
     # Uploads and downloads of the page are removed a day after they were made.
     with (
         strings.speaking(language),

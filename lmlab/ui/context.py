@@ -15,9 +15,10 @@ from lmlab import strings
 from lmlab.data.corpus import BUNDLED
 from lmlab.errors import sentence_of
 from lmlab.jobs.local import LocalJobs
-from lmlab.runs.cards import find_run, list_runs, read_card
+from lmlab.runs.cards import find_run, list_runs, owner_key, read_card
 from lmlab.strings import t
 from lmlab.ui.bench import bench_value, default_choice, menu_line, ruler_value
+from lmlab.ui.visitors import Visitors
 from lmlab.ui.widgets.content import h, packed
 from lmlab.ui.work import Entry, Score, Work, read_work
 
@@ -27,7 +28,6 @@ Updates = dict[Any, Any]
 REMEMBERED = ("corpus", "baselines", "game", "places", "count", "sweep", "names_with")
 SMALL = ("corpus", "baselines", "game", "places", "sweep")
 MOST_REMEMBERED = 256
-MOST_WORKS = 500
 MOST_SEEN = 5000
 NAMES: dict[str, Any] = {"source": "names", "name": "names", "longest": 15}
 
@@ -37,6 +37,8 @@ class Context:
     """One app. Components of the frame are put in when they are made."""
 
     jobs: LocalJobs
+    visitors: Visitors = field(default_factory=Visitors)
+    """What belongs to the visitors: the apps of all languages share it, for a visitor may speak two of them."""
     owner: gr.State = field(init=False)
     """The visitor's id: random, known to their browser alone."""
     corpus: gr.State = field(init=False)
@@ -75,8 +77,16 @@ class Context:
     """Of each level that makes models: how a card's settings come into its controls, and which those are."""
     _shown: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
     _seen: OrderedDict[tuple[str, int], str] = field(default_factory=OrderedDict)
-    _works: OrderedDict[str, Work] = field(default_factory=OrderedDict)
     _answers: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        self.forgetters.append(self._forget_answers)
+
+    @property
+    def forgetters(self) -> list[Callable[[str], None]]:
+        """A level that holds something of a visitor in memory puts a function of the visitor's id in here; it removes
+        that when they want to be forgotten."""
+        return self.visitors.forgetters
 
     @property
     def frame(self) -> list[Any]:
@@ -112,30 +122,32 @@ class Context:
 
         Two pages of one visitor do not see each other's changes; what either has said is joined here.
         """
-        work = self._works.get(owner, Work()).joined(read_work(stored))
-        if owner:
-            self._works[owner] = work
-            self._works.move_to_end(owner)
-            while len(self._works) > MOST_WORKS:
-                self._works.popitem(last=False)
+        work = self.visitors.works.get(owner, Work()).joined(read_work(stored))
+        self.visitors.put(owner, work)
         return work
 
     def keep(self, owner: str, stored: Any, *entries: Entry) -> Updates:
         """Write entries into the student's work; one with the number of an older entry takes its place."""
         work = self.work_of(owner, stored).joined(Work(entries=list(entries)))
-        self._works[owner] = work
+        self.visitors.put(owner, work)
         return {self.work: work.to_json()}
 
     def keep_score(self, owner: str, stored: Any, sha256: str, score: Score) -> Updates:
         """Write the student's own loss on a corpus into their work; it takes the place of an older one."""
         work = self.work_of(owner, stored).joined(Work(scores={sha256: score}))
-        self._works[owner] = work
+        self.visitors.put(owner, work)
         return {self.work: work.to_json()}
 
     def forget(self, owner: str) -> Updates:
-        """Nothing was predicted and nothing answered."""
-        self._works.pop(owner, None)
+        """Nothing was predicted and nothing answered; whatever is held of the visitor in memory goes."""
+        self.visitors.forget(owner)
         return {self.work: Work().to_json()}
+
+    def _forget_answers(self, owner: str) -> None:
+        """What was remembered about the visitor's own corpora: their files lie in a folder of theirs."""
+        folder = owner_key(owner)
+        for key in [key for key in self._answers if folder in str(dict(key[1]).get("corpus"))]:
+            del self._answers[key]
 
     # --- what stands on the screen --------------------------------------------------------------------
 

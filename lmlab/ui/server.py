@@ -25,6 +25,7 @@ from lmlab.runs.cards import home
 from lmlab.strings import LANGUAGES
 from lmlab.ui import theme
 from lmlab.ui.app import build_app, warm
+from lmlab.ui.visitors import Visitors
 from lmlab.ui.widgets.figure import plotly_route
 
 FIRST_PORT = 7860
@@ -35,7 +36,8 @@ DEFAULT_LANGUAGE = next(iter(LANGUAGES))
 def make_server(jobs: LocalJobs) -> FastAPI:
     """All languages' apps: English at `/`, each other one at `/code`."""
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    apps = {code: build_app(jobs, code) for code in LANGUAGES}
+    visitors = Visitors()  # a visitor may have a page in each language
+    apps = {code: build_app(jobs, code, visitors) for code in LANGUAGES}
     for code in reversed(apps):  # the app at `/` would answer for everything below it: it is mounted last
         gr.mount_gradio_app(server, apps[code], _path(code), **mount_options())
     server.add_middleware(SmallBodies)

@@ -80,6 +80,8 @@ class Plan:
     """The state of the prediction at "run"; None until the page has told it."""
     told: bool = False
     """Whether the gap was shown."""
+    owner: str = ""
+    """Whose run it is."""
 
 
 @dataclass
@@ -133,8 +135,14 @@ class Watching:
         self.back: dict[str, int] = {}
         """The step that each page has gone back to: what is learned meanwhile must not take its place."""
 
-    def plan(self, job: str, plan: Plan) -> None:
-        """Remember what was guessed about a run."""
+    def forget(self, owner: str) -> None:
+        """Forget what a visitor has guessed about their runs."""
+        for job in [job for job, plan in self.plans.items() if plan.owner == owner]:
+            del self.plans[job]
+
+    def plan(self, owner: str, job: str, plan: Plan) -> None:
+        """Remember what a visitor guessed about a run."""
+        plan.owner = owner
         self.plans[job] = plan
         while len(self.plans) > MOST_PLANS:
             self.plans.popitem(last=False)
@@ -161,7 +169,7 @@ class Watching:
         # A training stands beside the baselines of its own corpus.
         found = await ctx.ask_corpus(ctx.corpus_of(owner, job, corpus), owner, "baselines")
         earlier = await self.earlier(owner, found["sha256"], job)
-        plan = self.prediction(job, state)
+        plan = self.prediction(owner, job, state)
         view = self.view_of(snapshot, plan)
         page = Page(job, view, plan, found["marks"], earlier, log, snapshot.seq)
         chart = self.chart(view, earlier, page.marks, log)
@@ -261,7 +269,7 @@ class Watching:
         except LabError:
             return None
 
-    def prediction(self, job: str, state: dict[str, Any]) -> Plan:
+    def prediction(self, owner: str, job: str, state: dict[str, Any]) -> Plan:
         """What was guessed about the run, also after a reload; as skipped where nobody was asked."""
         plan = self.plans.get(job) or Plan(self.ui.predict.questions[1], None, None)
         if plan.state is None:
@@ -271,7 +279,7 @@ class Watching:
                 entry = Entry(level="mlp", question=plan.question.name, asked=plan.question.text, guess=plan.answer)
                 index = list(self.ui.predict.questions).index(plan.question)
                 plan.state = {"at": "run", "index": index, "entry": entry.model_dump()}
-        self.plan(job, plan)
+        self.plan(owner, job, plan)
         return plan
 
     def view_of(self, snapshot: Snapshot, plan: Plan) -> View:
@@ -461,7 +469,7 @@ class Watching:
     async def find(self, owner: str, corpus: Any, shown: str) -> View:
         """The run on the chart, running or finished."""
         if shown in self.ctx.jobs.jobs_of(owner):
-            return self.view_of(self.ctx.jobs.poll(shown, owner), self.prediction(shown, {}))
+            return self.view_of(self.ctx.jobs.poll(shown, owner), self.prediction(owner, shown, {}))
         own = self.ctx.corpus_of(owner, shown, corpus)
         about = await self.ctx.ask_corpus(own, owner, "corpus")
         return replace(self.view_of_card(self.ctx.card(shown, owner)), symbols=about["symbols"])

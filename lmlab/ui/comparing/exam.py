@@ -1,6 +1,5 @@
 """The test split of one's own model: opened once, measured, and written on its card with the date."""
 
-import asyncio
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -22,13 +21,12 @@ ANSWERS = ("lower", "same", "higher")
 
 @dataclass
 class Exam:
-    """The components of the part. `open` is the button of the Run step; `one` lets only one look at a time."""
+    """The components of the part. `open` is the button of the Run step."""
 
     column: gr.Column
     model: gr.Dropdown
     opened: gr.HTML
     open: gr.Button
-    one: asyncio.Lock
 
     @property
     def outputs(self) -> list[Any]:
@@ -50,7 +48,7 @@ def build(predict: Predict) -> Exam:
     with gr.Column(elem_classes="part", elem_id="compare-part-test", visible=False, min_width=240) as column:
         model = gr.Dropdown([], label=t("compare.test.model"), filterable=False, elem_id="compare-test-model")
         opened = words(elem_classes="report", elem_id="compare-opened")
-    return Exam(column, model, opened, open_it, asyncio.Lock())
+    return Exam(column, model, opened, open_it)
 
 
 def own(ctx: Context, owner: str, sha256: str) -> list[dict[str, Any]]:
@@ -145,7 +143,7 @@ def wire(ctx: Context, ui: Exam, predict: Predict, told: gr.State, message: gr.H
     async def open_split(owner: str, corpus: Any, stored: Any, state: Any, said: Any, model: Any) -> Updates:
         if not model:
             raise LabError(t("compare.test.ran_no_model"))
-        async with ui.one:  # two clicks must not be two looks
+        async with ctx.visitors.one_at_a_time(owner):  # two clicks must not be two looks
             found = await ctx.ask_corpus(corpus, owner, "open_test", visitor=owner, run=model)
         about = await ctx.ask_corpus(corpus, owner, "corpus")
         guess = (state.get("entry") or {}).get("guess")

@@ -136,6 +136,12 @@ def judged(rounds: OrderedDict[str, Round], owner: str, event: gr.EventData) -> 
     return str(token), round
 
 
+def forget(rounds: OrderedDict[str, Round], owner: str) -> None:
+    """Forget the quizzes of a visitor."""
+    for token in [token for token, round in rounds.items() if round.owner == owner]:
+        del rounds[token]
+
+
 def verdict_of(round: Round) -> str:
     """The last judged name in words."""
     one, said = round.names[len(round.said) - 1], round.said[-1]
@@ -165,6 +171,7 @@ def interval_trees(round: Round) -> list[Any]:
 
 def wire(ctx: Context, ui: Quiz, predict: Predict, index: int, told: gr.State, message: gr.HTML) -> None:
     """Connect the events; `index` is the number of this part's question, `told` what each part has said."""
+    ctx.forgetters.append(lambda owner: forget(ui.rounds, owner))
 
     async def answer(owner: str, stored: Any, state: Any, said: Any, event: gr.EventData) -> Updates:
         token, round = judged(ui.rounds, owner, event)

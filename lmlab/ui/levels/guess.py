@@ -102,6 +102,7 @@ def questions() -> list[Question]:
 def wire(ctx: Context, ui: Guess) -> None:
     """Connect the events."""
     rounds = ui.rounds
+    ctx.forgetters.append(rounds.forget)
 
     # --- rounds ---------------------------------------------------------------------------------------
 

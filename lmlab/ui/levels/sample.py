@@ -8,9 +8,10 @@ from typing import Any
 
 import gradio as gr
 
-from lmlab.data.corpus import normalise_name
+from lmlab.data.corpus import BUNDLED, normalise_name
 from lmlab.errors import LabError
 from lmlab.figures.sampling import over_temperature, rolled_first
+from lmlab.runs.cards import is_bundled
 from lmlab.strings import t, tn
 from lmlab.ui.bench import next_seq
 from lmlab.ui.context import Context, Updates, guarded, light
@@ -288,6 +289,12 @@ def wire(ctx: Context, ui: Sample) -> None:
     """Connect the events."""
     measurements: OrderedDict[Any, list[dict[str, Any]]] = OrderedDict()
 
+    def forget(owner: str) -> None:
+        for key in [key for key in measurements if key[0] == owner]:
+            del measurements[key]
+
+    ctx.forgetters.append(forget)
+
     # --- one word -----------------------------------------------------------------------------------------
 
     async def word_of(
@@ -388,7 +395,8 @@ def wire(ctx: Context, ui: Sample) -> None:
     async def measure(now: Now, model: str, rules: Rules, guess: tuple[float, float] | None = None) -> Updates:
         """What the temperature changes: one short question at each T, so that nobody waits for all of them."""
         of, seed = learned_from(now, model), now.dice
-        key = (model, seed, *of.values())
+        everyones = is_bundled(model) and of["corpus"] in BUNDLED
+        key = ("" if everyones else now.owner, model, seed, *of.values())
         rows = measurements.get(key)
         if rows is None:
             rows = [

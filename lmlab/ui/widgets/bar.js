@@ -176,7 +176,7 @@ function download({ name, text }) {
 
 // Nothing of the visitor stays in the browser, other tabs begin anew, too, and so does this page.
 function forgotten() {
-  const names = ["lmlab", "lmlab-work", "lmlab-scheme"];
+  const names = ["lmlab", "lmlab-work", "lmlab-scheme", "lmlab-unit"];
   try {
     for (const name of names) localStorage.removeItem(name);
     sessionStorage.setItem("lmlab-forgotten", "yes");
