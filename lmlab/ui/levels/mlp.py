@@ -164,6 +164,7 @@ def wire(ctx: Context, ui: Train) -> None:
     """Connect the events."""
     parts, predict = ui.parts, ui.predict
     watching = Watching(ctx, parts)
+    ctx.forgetters.append(watching.forget)
     controls = [ui.controls[name] for name in CONTROLS]
     questions = {question.name: i for i, question in enumerate(predict.questions)}
     drawing = predict.answers["drawing"]
@@ -238,7 +239,7 @@ def wire(ctx: Context, ui: Train) -> None:
         """A locked guess starts the training at once."""
         spec = spec_of(by_name(values), corpus, parent)
         job = ctx.jobs.submit(spec, owner)
-        watching.plan(job, Plan(question, answer, preset))
+        watching.plan(owner, job, Plan(question, answer, preset))
         said = lessons.predicted(question, answer, spec.recipe.steps or 1)
         return Told(said, t("mlp.status.started", step=0, planned=spec.recipe.steps).replace("**", "")), {
             ctx.job: job,
@@ -279,7 +280,7 @@ def wire(ctx: Context, ui: Train) -> None:
             ctx.jobs.command(job, owner, "discard")
         new = ctx.jobs.submit(spec, owner)
         if plan is not None:
-            watching.plan(new, replace(plan, told=False))
+            watching.plan(owner, new, replace(plan, told=False))
         return {ctx.job: new}
 
     async def reseed(owner: str, corpus: Any, job: str | None, *values: Any) -> Updates:
@@ -295,7 +296,7 @@ def wire(ctx: Context, ui: Train) -> None:
         question = predict.questions[questions["again"]]
         entry = Entry(level="mlp", question=question.name, asked=question.text)
         state = {"at": "run", "index": questions["again"], "entry": entry.model_dump()}
-        watching.plan(new, Plan(question, None, None, state))
+        watching.plan(owner, new, Plan(question, None, None, state))
         return {ctx.job: new, ui.controls["rate"]: rate, ui.preset: None}
 
     async def look_at(owner: str, corpus: Any, job: str | None, log_steps: str, event: gr.EventData) -> Updates:
