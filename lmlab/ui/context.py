@@ -4,7 +4,7 @@ import asyncio
 import functools
 import inspect
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from lmlab.jobs.local import LocalJobs
 from lmlab.runs.cards import find_run, list_runs, owner_key, read_card
 from lmlab.strings import t
 from lmlab.ui.bench import bench_value, default_choice, menu_line, ruler_value
+from lmlab.ui.links import Link
 from lmlab.ui.visitors import Visitors
 from lmlab.ui.widgets.content import h, packed
 from lmlab.ui.work import Entry, Score, Work, read_work
@@ -32,9 +33,29 @@ MOST_SEEN = 5000
 NAMES: dict[str, Any] = {"source": "names", "name": "names", "longest": 15}
 
 
+@dataclass(frozen=True)
+class Opener:
+    """How a level opens with a teacher's link, where setting the controls' values alone is not exactly that view."""
+
+    open: Callable[[Link, str, dict[str, Any]], Awaitable[Updates]]
+    """`await open(link, owner, corpus)`: every update that brings the level, as it was built, into the link's state:
+    the values of its controls, and all that hangs on them. `link.preset` and `link.values` are checked already."""
+    outputs: list[Any]
+    """All components that it may change; those of the level's `controls` need not be named."""
+    implied: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: {}
+    """Which values of other controls come with these values when a link does not name them: the drawer that makes a
+    link names what differs from them, not from the level as it was built."""
+
+
 @dataclass
 class Context:
-    """One app. Components of the frame are put in when they are made."""
+    """One app. Components of the frame are put in when they are made.
+
+    A teacher's link opens a level like this: the frame checks the link against `controls` and `presets`. A level with
+    an entry in `openers` then says itself what changes; for any other one, the frame sets the preset's changes and
+    the values, and no handler of the level is called. So a level whose screen hangs on its controls' events (columns
+    that come and go, a state that is drawn instead of a box) registers an `Opener`.
+    """
 
     jobs: LocalJobs
     visitors: Visitors = field(default_factory=Visitors)
@@ -73,6 +94,8 @@ class Context:
     """Of each level: the controls that a teacher's link can set, hide or lock, by their names in the link."""
     presets: dict[str, tuple[Sequence[str], Callable[[str], Updates], list[Any]]] = field(default_factory=dict)
     """Of each level: names of its presets, what one changes on the screen, and all that any of them may change."""
+    openers: dict[str, Opener] = field(default_factory=dict)
+    """Of each level that needs it: how a teacher's link is applied."""
     adopters: dict[str, tuple[Callable[[dict[str, Any]], Updates], list[Any]]] = field(default_factory=dict)
     """Of each level that makes models: how a card's settings come into its controls, and which those are."""
     _shown: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
@@ -265,9 +288,13 @@ class Context:
         for picker, fits in self.pickers:
             choices = [(menu_line(card), card["id"]) for card in cards if fits(card)]
             values = [value for _, value in choices]
-            # A menu that cannot show the chosen model keeps the one it shows; on a new page it shows its first.
-            value = chosen if chosen in values else next(iter(values), None) if new_page else None
-            updates[picker] = gr.update(choices=choices, **({} if value is None else {"value": value}))
+            # A menu that cannot show the chosen model keeps the one it shows; on a new page it shows its first. What it
+            # shows may have been deleted, and the page alone knows what that is: so where the chosen model does not fit
+            # and `gone` says that something was deleted, the first that fits takes its place, or none.
+            value = {"value": chosen} if chosen in values else {}
+            if not value and (new_page or gone or not values):
+                value = {"value": next(iter(values), None)}
+            updates[picker] = gr.update(choices=choices, **value)
         return updates
 
 

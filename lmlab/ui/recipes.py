@@ -85,6 +85,15 @@ def values_of_preset(name: str) -> dict[str, Any]:
     return values
 
 
+def is_preset(name: str, values: Mapping[str, Any]) -> bool:
+    """Whether the values are those of a preset, whatever the seed and the controls of other models.
+
+    >>> is_preset("mlp-zero", {**values_of_preset("mlp-zero"), "seed": 7}), is_preset("mlp-zero", {"model": "mlp"})
+    (True, False)
+    """
+    return all(control in values and values[control] == value for control, value in values_of_preset(name).items())
+
+
 def values_of_card(card: Mapping[str, Any]) -> dict[str, Any]:
     """What the card of a trained model sets the controls to. Raises `LabError` for another kind of model."""
     kind = card["model"]["kind"]

@@ -1,6 +1,7 @@
 """Level MLP: a network learns while you watch; the transformer learns on the same screen."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,8 @@ from lmlab.errors import LabError
 from lmlab.jobs.messages import Status
 from lmlab.strings import t
 from lmlab.ui import lessons, recipes
-from lmlab.ui.context import Context, Updates, guarded, guarded_stream, light, live, problem
+from lmlab.ui.context import Context, Opener, Updates, guarded, guarded_stream, light, live, problem
+from lmlab.ui.links import CHOICES, Link
 from lmlab.ui.panels import inside
 from lmlab.ui.predict import Predict, Question, Told, predict_steps
 from lmlab.ui.recipes import CONTROLS, by_name, spec_of
@@ -119,6 +121,7 @@ def _controls() -> tuple[dict[str, Any], gr.Radio, dict[str, tuple[gr.Column, ..
         _presets("mlp"), value=recipes.first_of("mlp"), label=t("mlp.lesson"), elem_classes="switch",
         elem_id="mlp-preset",
     )  # fmt: skip
+    setattr(preset, CHOICES, [choice for model in recipes.MODELS for choice in _presets(model, model != "mlp")])
     with gr.Column(min_width=200) as mlp:
         slider("context", 1, 8, 1)
         slider("hidden", 16, 512, 16)
@@ -156,8 +159,10 @@ def _choice_word(value: Any) -> str:
     return t(f"mlp.choice.{value}") if isinstance(value, str) else str(value)
 
 
-def _presets(model: str) -> list[tuple[str, str]]:
-    return [(recipes.title_of(name), name) for name in recipes.SHOWN[model]]
+def _presets(model: str, named: bool = False) -> list[tuple[str, str]]:
+    """The lessons of a model; `named` says of which one where those of several stand in one list."""
+    before = t(f"mlp.model.{model}") + ": " if named else ""
+    return [(before + recipes.title_of(name), name) for name in recipes.SHOWN[model]]
 
 
 def wire(ctx: Context, ui: Train) -> None:
@@ -230,6 +235,34 @@ def wire(ctx: Context, ui: Train) -> None:
         """The settings of a model on the bench, to change them."""
         choices = _presets(card["model"]["kind"])
         return {**fill(recipes.values_of_card(card)), ui.preset: gr.update(choices=choices, value=None)}
+
+    async def opened(link: Link, owner: str, corpus: dict[str, Any]) -> Updates:
+        """A teacher's link: as if its lesson had been chosen and then each of its values been set by hand."""
+        asked_for = {name: value for name, value in link.values.items() if name in CONTROLS}
+        updates = ui.inside.opened(link.values)
+        lesson = link.values.get("preset", link.preset)
+        if lesson is None and not asked_for:
+            return updates
+        start = {name: control.value for name, control in ui.controls.items()}
+        named = {} if link.preset is None else recipes.values_of_preset(link.preset)
+        values = {**start, **base({**start, **named, **link.values}), **named, **asked_for}
+        lesson = lesson or recipes.first_of(values["model"])
+        # A lesson holds for every seed; but who sets a seed on top of one has made settings of their own.
+        held = "preset" in link.values or values["seed"] == start["seed"]
+        preset = lesson if held and recipes.is_preset(lesson, values) else None
+        choices = gr.update(choices=_presets(values["model"]), value=preset)
+        asking = asked(lessons.ABOUT[preset] if preset else "again", values)
+        return {**updates, **fill(values), ui.preset: choices, **asking}
+
+    def base(values: Mapping[str, Any]) -> dict[str, Any]:
+        """What the lesson or the network of a link sets besides."""
+        return recipes.values_of_preset(values.get("preset") or recipes.first_of(values["model"]))
+
+    def implied(values: Mapping[str, Any]) -> dict[str, Any]:
+        """The same for the drawer, and the rate that suits the slope's directions."""
+        found = {**base(values), **ui.inside.implied(values)}
+        del found["model"]  # a link names the network itself
+        return found
 
     # --- the run --------------------------------------------------------------------------------------
 
@@ -375,6 +408,8 @@ def wire(ctx: Context, ui: Train) -> None:
         lambda preset: put(preset, {"at": "ask"}),
         [*predict.outputs, ui.preset, *controls, *own],
     )
+    inner = ui.inside.opens
+    ctx.openers["mlp"] = Opener(opened, [*predict.outputs, ui.preset, *controls, *own, *inner], implied)
     ctx.adopters["mlp"] = (
         adopt,
         [ui.preset, *controls, *own],
