@@ -49,6 +49,8 @@ class Question:
     total: float | None = None
     axis: str = ""
     drawn: Sequence[float] | None = None
+    veil: str = ""
+    """What ruler and bench keep to themselves until it is answered, as words: a baseline's name, or "models"."""
 
     def checked(self, answer: Any) -> Any:
         """An answer as the page sent it, in the form that `kind` promises. Raises `LabError` for any other.
@@ -165,7 +167,7 @@ class Predict:
         """Ask a question, with nothing said yet; also the way back after the corpus has changed."""
         question = self.questions[index]
         return {
-            self.said: steps_trees(1, question.text, *question.later),
+            self.said: steps_trees(1, question.text, *question.later, veil=question.veil),
             self.ask: gr.update(visible=True),
             **{
                 field: gr.update(visible=True, **question.shown())
@@ -276,7 +278,7 @@ def predict_steps(level: str, questions: Sequence[Question]) -> Predict:
         "drawing": lambda value, **shown: drawing_widget(unpacked(value), elem_id=f"{level}-drawing", **shown),
     }
     with gr.Column(elem_classes="predict", elem_id=f"{level}-predict"):
-        said = words(*steps_trees(1, first.text, *first.later), elem_id=f"{level}-steps")
+        said = words(*steps_trees(1, first.text, *first.later, veil=first.veil), elem_id=f"{level}-steps")
         with gr.Column(elem_classes="bet", min_width=200) as ask:
             answers = {}
             for kind in dict.fromkeys(question.kind for question in questions):
@@ -301,8 +303,8 @@ def predict_steps(level: str, questions: Sequence[Question]) -> Predict:
     return Predict(level, questions, said, ask, answers, lock, skip, run, why, text, keep, another, state)
 
 
-def steps_trees(now: int, predict: Tree, run: Tree, gap: Tree) -> list[Any]:
-    """The three columns; the current one has the thick rule."""
+def steps_trees(now: int, predict: Tree, run: Tree, gap: Tree, veil: str = "") -> list[Any]:
+    """The three columns; the current one has the thick rule. For `veil` see `Question`: the page reads it there."""
     items = []
     titles = (t("predict.step_predict"), t("predict.step_run"), t("predict.step_gap"))
     for i, (title, text) in enumerate(zip(titles, (predict, run, gap), strict=True), start=1):
@@ -317,4 +319,4 @@ def steps_trees(now: int, predict: Tree, run: Tree, gap: Tree) -> list[Any]:
                 **({"aria_current": "step"} if i == now else {}),
             )
         )
-    return [h("ol", *items, cls=f"steps at-{now}")]
+    return [h("ol", *items, cls=f"steps at-{now}", **({"data_veil": veil} if veil else {}))]
