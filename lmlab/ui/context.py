@@ -30,6 +30,7 @@ REMEMBERED = ("corpus", "baselines", "game", "places", "count", "sweep", "names_
 SMALL = ("corpus", "baselines", "game", "places", "sweep")
 MOST_REMEMBERED = 256
 MOST_SEEN = 5000
+MOST_LISTED = 1000
 NAMES: dict[str, Any] = {"source": "names", "name": "names", "longest": 15}
 
 
@@ -45,6 +46,15 @@ class Opener:
     implied: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: {}
     """Which values of other controls come with these values when a link does not name them: the drawer that makes a
     link names what differs from them, not from the level as it was built."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What the menus of a visitor's models held when they were last refreshed."""
+
+    ids: frozenset[str] = frozenset()
+    shown: Mapping[int, str] = field(default_factory=dict)
+    """The model that each menu was given, by the menu's number."""
 
 
 @dataclass
@@ -101,6 +111,7 @@ class Context:
     _shown: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
     _seen: OrderedDict[tuple[str, int], str] = field(default_factory=OrderedDict)
     _answers: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+    _listed: OrderedDict[str, "Listed"] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
         self.forgetters.append(self._forget_answers)
@@ -167,7 +178,8 @@ class Context:
         return {self.work: Work().to_json()}
 
     def _forget_answers(self, owner: str) -> None:
-        """What was remembered about the visitor's own corpora: their files lie in a folder of theirs."""
+        """What was remembered about the visitor's own corpora (their files lie in a folder of theirs) and menus."""
+        self._listed.pop(owner, None)
         folder = owner_key(owner)
         for key in [key for key in self._answers if folder in str(dict(key[1]).get("corpus"))]:
             del self._answers[key]
@@ -285,16 +297,34 @@ class Context:
             self.ruler: ruler_value(cards, marks, chosen, score),
             self.chosen: chosen,
         }
-        for picker, fits in self.pickers:
+        listed = self._listed.get(owner, Listed())
+        here = frozenset(card["id"] for card in cards)
+        gone = not listed.ids <= here
+        shown: dict[int, str] = {}
+        for i, (picker, fits) in enumerate(self.pickers):
             choices = [(menu_line(card), card["id"]) for card in cards if fits(card)]
             values = [value for _, value in choices]
-            # A menu that cannot show the chosen model keeps the one it shows; on a new page it shows its first. What it
-            # shows may have been deleted, and the page alone knows what that is: so where the chosen model does not fit
-            # and `gone` says that something was deleted, the first that fits takes its place, or none.
-            value = {"value": chosen} if chosen in values else {}
-            if not value and (new_page or gone or not values):
-                value = {"value": next(iter(values), None)}
+            first = next(iter(values), None)
+            last = listed.shown.get(i)
+            # A menu that cannot show the chosen model keeps the one it shows; on a new page it shows its first. Where
+            # models have gone since, the page may show one of them, and its next event would be refused: it is told
+            # the last one that it was given here, or the first if that has gone, too, or none.
+            value: dict[str, Any] = {}
+            if chosen in values:
+                value = {"value": chosen}
+            elif new_page or not values:
+                value = {"value": first}
+            elif gone:
+                value = {"value": last if last in values else first}
             updates[picker] = gr.update(choices=choices, **value)
+            now = value.get("value", last)
+            if now is not None:
+                shown[i] = now
+        if owner:
+            self._listed[owner] = Listed(here, shown)
+            self._listed.move_to_end(owner)
+            while len(self._listed) > MOST_LISTED:
+                self._listed.popitem(last=False)
         return updates
 
 

@@ -1,6 +1,7 @@
 """Bringing in a run that was taken along: nobody knows who made the file, so all of it is checked and measured."""
 
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +22,7 @@ from lmlab.runs.store import Run, card_of, counted_card, load_run, save_run
 from lmlab.training.recipe import Recipe
 
 MOST_TOKENS = 100_000  # of a vocabulary: what the card says of it bounds the memory that the weights may take
+MOST_LOOKS = 100  # at the test split that a card may tell; one is enough to close it
 DAMAGED = "The file is damaged: its weights and its card do not belong together. Choose one that Export made."
 
 _Whole = Annotated[int, Field(ge=0, le=1_000_000_000)]
@@ -79,13 +81,16 @@ def import_run(
     """Make the run in an archive one of the visitor's own, under a new id; returns its card.
 
     The held-out loss is measured here again, so that no card can claim one; for that the corpus that the model
-    learned from must be bundled, or be the one at hand. Raises `LabError` for anything that is no sound run.
+    learned from must be bundled, or be the one at hand. A test split that was opened stays opened. Raises `LabError` for anything that is no sound run.
     """
     with tempfile.TemporaryDirectory() as folder:
         unpack_run(archive, folder)
         run = _loaded(Path(folder))
     learned_from, source = _its_corpus(shelf, run.card, corpus, corpus_name)
     losses = {"validation": evaluate(run.model, learned_from.part("validation"), run.tokenizer)}
+    looks = _looks_of(run.card)
+    if looks:  # the split that was opened stays open: the journey through a file must not close it
+        losses["test"] = evaluate(run.model, learned_from.part("test"), run.tokenizer)
     run_id = new_run_id()
     if isinstance(run.model, Ngram):
         losses["train"] = evaluate(run.model, learned_from.part("train"), run.tokenizer)  # a table is quick
@@ -95,6 +100,8 @@ def import_run(
         card = {**card_of(about, learned_from, run.tokenizer, losses), "id": run_id, **_training_of(run.card)}
     card["corpus"]["source"] = source
     card["imported"] = True
+    if looks:
+        card["test_opened"] = looks
     name = _name_of(run.card)
     if name and name not in {name_of(other) for other in list_runs(visitor)}:
         card["title"] = name
@@ -151,6 +158,17 @@ def _training_of(card: dict[str, Any]) -> dict[str, Any]:
         return {**_Training.model_validate(card).model_dump(), "recipe": recipe}
     except (ValidationError, LabError, KeyError, TypeError, ValueError):
         raise LabError(DAMAGED) from None
+
+
+def _looks_of(card: dict[str, Any]) -> list[float]:
+    """When the test split was looked at, as the card tells it; what cannot be a time counts as a look just now."""
+    looks = card.get("test_opened")
+    if not looks:
+        return []
+    now = time.time()
+    times = looks if isinstance(looks, list) else [looks]
+    sound = [isinstance(at, int | float) and not isinstance(at, bool) and 0 <= at <= now for at in times]
+    return [float(at) if good else now for at, good in zip(times, sound, strict=True)][:MOST_LOOKS]
 
 
 def _name_of(card: dict[str, Any]) -> str | None:
