@@ -81,7 +81,8 @@ def import_run(
     """Make the run in an archive one of the visitor's own, under a new id; returns its card.
 
     The held-out loss is measured here again, so that no card can claim one; for that the corpus that the model
-    learned from must be bundled, or be the one at hand. A test split that was opened stays opened. Raises `LabError` for anything that is no sound run.
+    learned from must be bundled, or be the one at hand. A test split that was opened stays opened. Raises `LabError`
+    for anything that is no sound run.
     """
     with tempfile.TemporaryDirectory() as folder:
         unpack_run(archive, folder)
