@@ -16,13 +16,15 @@ from lmlab.ui.links import CHOICES, Link
 from lmlab.ui.panels import inside
 from lmlab.ui.predict import Predict, Question, Told, predict_steps
 from lmlab.ui.recipes import CONTROLS, by_name, spec_of
-from lmlab.ui.watching import Parts, Plan, Watching
+from lmlab.ui.watching import Parts, Plan, Watching, is_network
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.figure import figure_widget
 from lmlab.ui.widgets.guesses import answer_of, drawing_value
 from lmlab.ui.widgets.power import join_to, power_slider
 from lmlab.ui.widgets.widget import packed
 from lmlab.ui.work import Entry
+
+RATES = (1e-4, 100.0)  # ends of the slider of the learning rate
 
 
 @dataclass
@@ -130,7 +132,9 @@ def _controls() -> tuple[dict[str, Any], gr.Radio, dict[str, tuple[gr.Column, ..
         slider("width", 16, 128, 16)
     with gr.Column(elem_classes="rate", min_width=200):
         made["rate"] = gr.Number(start["rate"], label=t("mlp.rate"), elem_id="mlp-rate")
-        power = power_slider(t("mlp.rate_slider"), start["rate"], 1e-4, 100, elem_id="mlp-rate-slider")
+        low, high = RATES
+        title = t("mlp.rate_slider", low=low, high=high)
+        power = power_slider(title, start["rate"], low, high, elem_id="mlp-rate-slider")
     slider("steps", 50, 5000, 50)
     with gr.Accordion(t("mlp.more"), open=False, elem_id="mlp-more"):
         with gr.Column(min_width=200) as more_mlp:
@@ -264,6 +268,8 @@ def wire(ctx: Context, ui: Train) -> None:
         del found["model"]  # a link names the network itself
         return found
 
+            return {}
+
     # --- the run --------------------------------------------------------------------------------------
 
     async def begin(
@@ -320,27 +326,31 @@ def wire(ctx: Context, ui: Train) -> None:
         now = {**by_name(values), "seed": secrets.randbelow(10_000)}
         return {**await again(owner, corpus, job, *now.values()), ui.controls["seed"]: now["seed"]}
 
-    async def halve(owner: str, corpus: Any, job: str | None, *values: Any) -> Updates:
-        """After a run that diverged: back to the start, with half the learning rate."""
-        now = by_name(values)
-        rate = float(f"{(now['rate'] or 0) / 2:.2g}")
-        spec = spec_of({**now, "rate": rate}, corpus)
-        new = ctx.jobs.submit(replace(spec, parent=job), owner)
+    async def halve(owner: str, job: str | None) -> Updates:
+        """After a run that diverged: the same from the start, with half of its learning rate."""
+        spec = recipes.halved(watching.spec_of(owner, job), str(job))
+        new = ctx.jobs.submit(spec, owner)
         question = predict.questions[questions["again"]]
         entry = Entry(level="mlp", question=question.name, asked=question.text)
         state = {"at": "run", "index": questions["again"], "entry": entry.model_dump()}
         watching.plan(owner, new, Plan(question, None, None, state))
-        return {ctx.job: new, ui.controls["rate"]: rate, ui.preset: None}
+        # The controls may have been moved since that run began: they show what learns now.
+        filled = fill(recipes.values_of(spec.model, spec.options, spec.recipe))
+        return {ctx.job: new, **filled, ui.preset: gr.update(choices=_presets(spec.model), value=None)}
 
     async def look_at(owner: str, corpus: Any, job: str | None, log_steps: str, event: gr.EventData) -> Updates:
         """A network chosen on the bench stands on the chart, unless one learns."""
         what = str(getattr(event, "do", ""))
         if not what.startswith("choose:") or (job and job in ctx.jobs.jobs_of(owner)):
             return {}
-        return {
-            ctx.moment: None,
-            **await watching.rest(owner, corpus, what.removeprefix("choose:"), log_steps == "log"),
-        }
+        chosen = what.removeprefix("choose:")
+        if chosen in ctx.jobs.jobs_of(owner) or not is_network(ctx.card(chosen, owner)):
+            return {}  # what was counted has no curve, and what waits has none yet: the chart stays
+        updates = await watching.rest(owner, corpus, chosen, log_steps == "log")
+        shown = updates[parts.shown]
+        if shown != chosen:
+            updates[parts.message] = problem(watching.elsewhere(owner, chosen, shown, corpus))
+        return {ctx.moment: None, **updates}
 
     # --- events ---------------------------------------------------------------------------------------
 
@@ -363,8 +373,8 @@ def wire(ctx: Context, ui: Train) -> None:
         then_watch(
             light(button.click, guarded(parts.message, function), [ctx.owner, ctx.job], [ctx.job, parts.message])
         )
-    for button, function in ((ui.again, again), (ui.new_seed, reseed), (parts.halve, halve)):
-        outputs = [ctx.job, parts.message, ui.controls["seed"], ui.controls["rate"], ui.preset]
+    for button, function in ((ui.again, again), (ui.new_seed, reseed)):
+        outputs = [ctx.job, parts.message, ui.controls["seed"]]
         then_watch(light(button.click, guarded(parts.message, function), [*here, *controls], outputs))
     for event in (ui.log_steps.input, parts.loss.resync):
         light(event, guarded(parts.message, watching.begin), view, shown)
@@ -372,6 +382,8 @@ def wire(ctx: Context, ui: Train) -> None:
         parts.loss.live, guarded_stream(parts.message, watching.stream), [ctx.owner, ctx.corpus],
         [parts.loss, predict.said, parts.play, parts.names, parts.letters, parts.message, ctx.letters, ctx.bench,
          ctx.ruler],
+    outputs = [ctx.job, parts.message, ui.preset, *controls, *own]
+    then_watch(light(parts.halve.click, guarded(parts.message, halve), [ctx.owner, ctx.job], outputs))
     )  # fmt: skip
     async def drawn_on_page(event: gr.EventData, request: gr.Request) -> None:
         watching.was_drawn(getattr(event, "seq", None), request)
@@ -405,6 +417,8 @@ def wire(ctx: Context, ui: Train) -> None:
     ctx.controls["mlp"] = {"preset": ui.preset, **ui.controls, **ui.inside.controls}
     ctx.presets["mlp"] = (
         [name for names in recipes.SHOWN.values() for name in names],
+    )  # fmt: skip
+
         lambda preset: put(preset, {"at": "ask"}),
         [*predict.outputs, ui.preset, *controls, *own],
     )
