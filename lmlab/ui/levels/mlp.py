@@ -268,8 +268,6 @@ def wire(ctx: Context, ui: Train) -> None:
         del found["model"]  # a link names the network itself
         return found
 
-            return {}
-
     # --- the run --------------------------------------------------------------------------------------
 
     async def begin(
@@ -376,14 +374,14 @@ def wire(ctx: Context, ui: Train) -> None:
     for button, function in ((ui.again, again), (ui.new_seed, reseed)):
         outputs = [ctx.job, parts.message, ui.controls["seed"]]
         then_watch(light(button.click, guarded(parts.message, function), [*here, *controls], outputs))
+    outputs = [ctx.job, parts.message, ui.preset, *controls, *own]
+    then_watch(light(parts.halve.click, guarded(parts.message, halve), [ctx.owner, ctx.job], outputs))
     for event in (ui.log_steps.input, parts.loss.resync):
         light(event, guarded(parts.message, watching.begin), view, shown)
     streamed = live(
         parts.loss.live, guarded_stream(parts.message, watching.stream), [ctx.owner, ctx.corpus],
         [parts.loss, predict.said, parts.play, parts.names, parts.letters, parts.message, ctx.letters, ctx.bench,
          ctx.ruler],
-    outputs = [ctx.job, parts.message, ui.preset, *controls, *own]
-    then_watch(light(parts.halve.click, guarded(parts.message, halve), [ctx.owner, ctx.job], outputs))
     )  # fmt: skip
     async def drawn_on_page(event: gr.EventData, request: gr.Request) -> None:
         watching.was_drawn(getattr(event, "seq", None), request)
@@ -417,8 +415,6 @@ def wire(ctx: Context, ui: Train) -> None:
     ctx.controls["mlp"] = {"preset": ui.preset, **ui.controls, **ui.inside.controls}
     ctx.presets["mlp"] = (
         [name for names in recipes.SHOWN.values() for name in names],
-    )  # fmt: skip
-
         lambda preset: put(preset, {"at": "ask"}),
         [*predict.outputs, ui.preset, *controls, *own],
     )
