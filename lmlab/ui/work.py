@@ -54,6 +54,8 @@ class Entry(Part):
     question: Short
     """The question's name; `asked` is its text, as the student read it."""
     asked: Line = ""
+    corpus: Short = ""
+    """On which corpus it was asked, as `lmlab.ui.predict.mark_of` names it; empty for what an older version wrote."""
     guess: Answer = None
     """None: the question was skipped."""
     truth: Answer = None

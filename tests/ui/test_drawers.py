@@ -263,6 +263,21 @@ def test_a_level_is_done_once_its_gap_was_seen_also_after_a_reload(visit):
     expect(page.locator("#rail [data-done]")).to_have_count(1)
 
 
+def test_after_a_reload_the_gap_still_waits_for_its_explanation(visit):
+    page = visit()
+    page.locator("#count-guess input[type=range]").fill("20")
+    page.click("#count-lock")
+    expect(page.locator("#count-steps .now .ask")).to_contain_text("It is 35 %. Why?")
+    page.reload()
+    arrived(page)
+    expect(page.locator("#count-steps .now .ask")).to_contain_text("It is 35 %. Why?")
+    expect(page.locator("#count-lock")).to_be_hidden()
+    page.locator("#count-why textarea").fill("because n is common")
+    page.click("#count-keep")
+    expect(page.locator("#count-keep")).to_have_count(0)
+    assert [why for _, why in answers(page)] == ["because n is common"]  # one entry, not two
+
+
 def test_switching_a_level_does_not_jump(visit):
     page = visit(width=1400)
     before = page.evaluate("window.scrollY")

@@ -33,7 +33,7 @@ from lmlab.ui.guessing.told import (
     tell_bits,
     tell_place,
 )
-from lmlab.ui.predict import Predict, Question, Told, predict_steps
+from lmlab.ui.predict import Predict, Question, Told, is_open, predict_steps
 from lmlab.ui.widgets.content import h, packed, words
 from lmlab.ui.widgets.figure import figure_widget
 from lmlab.ui.widgets.guess import guess_widget
@@ -177,6 +177,23 @@ def wire(ctx: Context, ui: Guess) -> None:
             ui.places: gr.update(visible=False),
             ui.guesses: {},
             **await begin(owner, corpus, stored, mode),
+            **await left_off(owner, corpus, stored),
+        }
+
+    async def left_off(owner: str, corpus: Any, stored: Any) -> Updates:
+        """The question between two names as it stood before the page was opened anew."""
+        work = ctx.work_of(owner, stored)
+        updates = ui.predict.resumed(work, corpus)
+        told = [entry for entry in ui.predict.answered(work, corpus) if not is_open(entry)]
+        if not updates or not told:
+            return updates
+        about = await ctx.ask_corpus(corpus, owner, "game")
+        guesses = {entry.question: ui.predict.guess_of(entry) for entry in told}
+        return {
+            **updates,
+            ui.before: gr.update(visible=updates[ui.predict.state]["at"] == "gap"),  # the next one comes after a name
+            ui.guesses: guesses,
+            ui.places: await places_value(owner, corpus, stored, about["sha256"], guesses),
         }
 
     async def play(
@@ -291,7 +308,7 @@ def wire(ctx: Context, ui: Guess) -> None:
         ui.game.play, guarded(ui.message, play), [*here, ui.mode, ctx.chosen, ui.predict.state, ui.guesses], outputs
     )
     light(ui.mode.change, guarded(ui.message, begin), [*here, ui.mode], outputs)
-    ui.predict.wire(ctx, ui.message, reveal, [ctx.work, ui.guesses], [ui.places, ui.guesses])
+    ui.predict.wire(ctx, ui.message, reveal, [ctx.work, ui.guesses], [ui.places, ui.guesses], resume=False)
     ctx.show("guess", guarded(ui.message, show), [*here, ui.mode], outputs)
 
 

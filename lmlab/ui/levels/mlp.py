@@ -14,7 +14,7 @@ from lmlab.ui import lessons, recipes
 from lmlab.ui.context import Context, Opener, Updates, guarded, guarded_stream, light, live, problem
 from lmlab.ui.links import CHOICES, Link
 from lmlab.ui.panels import inside
-from lmlab.ui.predict import Predict, Question, Told, predict_steps
+from lmlab.ui.predict import Predict, Question, Told, is_open, predict_steps
 from lmlab.ui.recipes import CONTROLS, by_name, spec_of
 from lmlab.ui.watching import Parts, Plan, Watching, is_network
 from lmlab.ui.widgets.content import h, words
@@ -268,6 +268,14 @@ def wire(ctx: Context, ui: Train) -> None:
         del found["model"]  # a link names the network itself
         return found
 
+    async def left_off(owner: str, corpus: Any, stored: Any, state: dict[str, Any]) -> Updates:
+        """On a page that was opened anew: the gap that still waits for its explanation, unless something learns. The
+        question that comes next is that of the lesson in the controls, so none is chosen here."""
+        last = next(reversed(predict.answered(ctx.work_of(owner, stored), corpus)), None)
+        if not state.get("new") or ctx.jobs.jobs_of(owner) or last is None or is_open(last) or last.explained_at:
+            return {}
+        return {**predict.at_gap(last), predict.another: gr.update(visible=False)}
+
     # --- the run --------------------------------------------------------------------------------------
 
     async def begin(
@@ -362,7 +370,7 @@ def wire(ctx: Context, ui: Train) -> None:
         light(event.success, guarded(parts.message, watching.begin), view, shown)
 
     for event in predict.wire(
-        ctx, parts.message, begin, [ctx.parent, ui.preset, *controls], [ctx.job, ctx.parent]
+        ctx, parts.message, begin, [ctx.parent, ui.preset, *controls], [ctx.job, ctx.parent], resume=False
     ):  # fmt: skip
         then_watch(event)
     for button, function in (
@@ -408,6 +416,11 @@ def wire(ctx: Context, ui: Train) -> None:
     join_to(ui.power, ui.controls["rate"])
     for moved in (*(control for name, control in ui.controls.items() if name != "model"), ui.power):
         light(moved.input, guarded(parts.message, changed), [predict.state, drawing, *controls], asks)
+
+    ctx.show(
+        "mlp", guarded(parts.message, left_off), [ctx.owner, ctx.corpus, ctx.work, predict.state],
+        [*predict.outputs, parts.message],
+    )  # fmt: skip
 
     # --- for the frame --------------------------------------------------------------------------------
 
