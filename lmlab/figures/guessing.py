@@ -26,7 +26,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Said:
-    """What the student has guessed: the hardest of `PLACES`, and the bits that the model which was asked about pays."""
+    """What the student has guessed: the hardest of `PLACES`, and what the model pays that was asked about, in bits."""
 
     place: str | None = None
     bits: float | None = None

@@ -1,7 +1,7 @@
 """What was measured once and written down, so that a page need not train seventeen networks to show a ladder.
 
-A file holds what `lmlab compare` or `lmlab leaks` found, and all that is needed to find it again: the command, the day,
-the versions and the hash of the corpus. The bundled ones are made with
+A file holds what `lmlab compare` or `lmlab leaks` found, and all that is needed to find it again: the command, the
+day, the versions and the hash of the corpus. The bundled ones are made with
 
     python -m lmlab compare --models all --seeds 3 --corpus names --threads 1 --out lmlab/runs/measured/names.json
     python -m lmlab leaks --models mlp --corpus names --out lmlab/runs/measured/names_leaks.json

@@ -20,7 +20,7 @@ from lmlab.jobs.calls.shelf import Shelf
 from lmlab.runs.cards import BUNDLED, find_run, read_card, short_name
 from lmlab.runs.ladder import COUNTED, SAMPLES, climb, rung_of
 from lmlab.runs.leaking import with_and_without
-from lmlab.runs.measured import measured_ladder, rungs_of
+from lmlab.runs.measured import measured_ladder, measured_leaks, rungs_of
 from lmlab.runs.store import Run, record_test
 
 LEAK_SEED = 0  # of the careless shuffle, as `lmlab leaks` has it
@@ -168,12 +168,26 @@ def quiz(shelf: Shelf, run: Run, corpus: str, n: int = 10, seed: int = 0, corpus
 
 
 def leak(shelf: Shelf, corpus: str, corpus_name: str | None = None) -> dict[str, Any]:
-    """How much of the held-out side stands in the training data, as the lab splits and as a careless split would."""
+    """How much of the held-out side stands in the training data, as the lab splits and as a careless split would.
+
+    `measured` are the networks that were trained with and without it, with their seed, the command and the day, and
+    the `deviation` of their losses over other seeds where that was measured; None where nobody trained any.
+    """
     loaded = shelf.corpus(corpus, corpus_name)
     return {
         "clean": leak_report(loaded).to_json(),
         "careless": leak_report(raw_lines(corpus, loaded.kind), LEAK_SEED).to_json(),
+        "measured": _networks(loaded.sha256),
     }
+
+
+def _networks(sha256: str) -> dict[str, Any] | None:
+    found, ladder = measured_leaks(sha256), measured_ladder(sha256)
+    if found is None or found["seed"] != LEAK_SEED:
+        return None
+    deviations = {each["name"]: each["deviation"] for each in (ladder or {"rungs": []})["rungs"]}
+    rows = [{**row, "deviation": deviations.get(row["name"])} for row in found["leaks"]]
+    return {"rows": rows, **{name: found[name] for name in ("seed", "command", "date", "versions", "threads")}}
 
 
 def leak_of(shelf: Shelf, corpus: str, which: str, corpus_name: str | None = None) -> dict[str, Any]:

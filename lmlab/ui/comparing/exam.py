@@ -91,7 +91,30 @@ def opened_trees(cards: list[dict[str, Any]], lab: list[str]) -> list[Any]:
     trees += [h("ul", *rows, cls="numbers"), h("p", t("compare.test.rule"))]
     if lab:
         trees.append(h("p", t("compare.test.lab", models=", ".join(lab)), cls="faint"))
-    return [*trees, *depths_trees((), CODE)]
+    return [*trees, *depths_trees(sums_of(cards), CODE)]
+
+
+def sums_of(cards: list[dict[str, Any]]) -> list[str]:
+    """How each loss comes about, and by how much the opened one differs, with the numbers of the cards."""
+    lines = []
+    for card in cards:
+        for part in ("validation", "test") if card.get("test_opened") else ("validation",):
+            found = card["metrics"].get(part, {})
+            if found.get("nll") is None:
+                continue
+            predictions = found["predictions"]
+            values = {"total": f"{found['nll'] * predictions:,.1f}", "predictions": f"{predictions:,}"}
+            title = t(f"compare.test.sum_{part}", model=name_of(card))
+            lines.append(t("compare.test.sum", title=title, nats=f"{found['nll']:.4f}", **values))
+        if card.get("test_opened") and None not in (losses := losses_of(card)):
+            values = {"validation": f"{losses[0]:.4f}", "test": f"{losses[1]:.4f}"}
+            lines.append(t("compare.test.sum_difference", difference=f"{losses[1] - losses[0]:+.4f}", **values))
+    return lines or [t("compare.test.sum_none")]
+
+
+def losses_of(card: dict[str, Any]) -> tuple[Any, Any]:
+    """The validation and the test loss on a card; None for an infinite one."""
+    return card["metrics"]["validation"].get("nll"), card["metrics"].get("test", {}).get("nll")
 
 
 def nats(card: dict[str, Any], part: str) -> str:

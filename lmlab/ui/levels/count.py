@@ -311,7 +311,8 @@ def wire(ctx: Context, ui: Count) -> None:
         if question.name == "hardest-row":
             told = hardest_told(await ctx.ask_corpus(corpus, owner, "rows"), guess)
             row = symbols.index(told.truth) if told.truth in symbols else 0
-            return told, {"order": 2, "at": {"row": row, "column": None}, "guess": None}
+            mark = None if guess is None else {"hardest": "." if guess == t("count.start") else guess}
+            return told, {"order": 2, "at": {"row": row, "column": None}, "guess": mark}
         told = order_told(await ctx.ask_corpus(corpus, owner, "sweep", smoothing="add-k", k=0.1), guess)
         return told, {"order": int(told.truth), "best": guess}
 

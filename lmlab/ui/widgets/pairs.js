@@ -1,6 +1,6 @@
 // The count table: a heat map, the focused row as bars on the same columns, and the focused cell in words.
 // value, as JSON text = {seq, key, order, title, look, rows, rowNames, columns, letters, counts, p, held, losses, locked,
-//                        shown: "count"|"share"|"surprise", guess: {row, shares}|null, names, totals, tally: {open, play}}
+//                        shown: "count"|"share"|"surprise", guess: {row, shares}|null, guessedRow: i|null, names, totals, tally: {open, play}}
 // focused = hovered ?? locked. All of it is drawn from these arrays: no hover, lock or drag waits for the server.
 // Events: `lock` {row, column} for a cell that was locked, `counted` {} when the counting has been watched to its end.
 const box = element.querySelector(".pair-table");
@@ -107,7 +107,9 @@ function build() {
   place.rowBox = svg("rect", { class: "row-box" });
   place.lockBox = svg("rect", { class: "lock-box" });
   place.hoverBox = svg("rect", { class: "hover-box" });
-  picture.append(place.rowBox, place.lockBox, place.hoverBox);
+  place.guessBox = svg("rect", { class: "guess-box you" });
+  place.guessName = svg("text", { class: "strong halo", "text-anchor": "end" }, t("your_guess"));
+  picture.append(place.rowBox, place.guessBox, place.guessName, place.lockBox, place.hoverBox);
   if (rows > 1) {
     const middle = GRID_TOP + (bottom - GRID_TOP) / 2;
     picture.append(svg("text", { x: 10, y: middle, class: "ax", "text-anchor": "middle", transform: `rotate(-90 10 ${middle})` }, t("this_letter")));
@@ -160,6 +162,9 @@ function mark() {
     node.style.display = on ? "" : "none";
   };
   setBox(place.rowBox, LEFT - 1, Y(i) - 0.5, value.columns.length * cell + 2, tall + 1);
+  const guessed = value.guessedRow ?? 0, told = value.guessedRow !== null && now.final;
+  setBox(place.guessBox, LEFT - 2, Y(guessed) - 1.5, value.columns.length * cell + 3, tall + 3, told);
+  setBox(place.guessName, LEFT + value.columns.length * cell - 6, Y(guessed) + tall / 2 + 4, 0, 0, told);
   setBox(place.lockBox, X(locked[1]) - 0.5, Y(locked[0]) - 0.5, cell + 1, tall + 1);
   setBox(place.hoverBox, X(j) - 0.5, Y(i) - 0.5, cell + 1, tall + 1, hovered !== null);
   for (const [nodes, at] of [[place.tops, j], [place.feet, j], [place.rows, i]]) {
@@ -326,6 +331,7 @@ function show() {
   else build();
   tallied();
   told();
+  fillWhole();
   box.dataset.seq = next.seq;
   box.dataset.state = "drawn";
 }
