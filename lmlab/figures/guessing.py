@@ -26,7 +26,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Said:
-    """What the student has guessed: the hardest of `PLACES`, and what the model pays that was asked about, in bits."""
+    """What the student has guessed: the hardest of `PLACES`, and the bits of the model that was asked about."""
 
     place: str | None = None
     bits: float | None = None
