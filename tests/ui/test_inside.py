@@ -121,11 +121,13 @@ def test_a_start_that_is_clicked_and_three_times_the_rate(panel):
     wait_for_new(panel, "#mlp-slope", before)
     path = next(trace for trace in data_of(panel, "#mlp-slope") if trace["name"] == "0.1")
     assert [path["x"][0], path["y"][0]] == pytest.approx([-0.75, 0.75], abs=0.05)
-    panel.locator("#mlp-slope-guess").get_by_role("radio", name="lower", exact=True).check()
+    panel.locator("#slope-choice").get_by_role("radio", name="lower", exact=True).check()
     before = seq(panel, "#mlp-slope")
-    panel.click("#mlp-slope-triple")
+    panel.click("#slope-lock")
     wait_for_new(panel, "#mlp-slope", before)
-    expect(panel.locator("#mlp-slope-message")).to_contain_text("You said lower")
+    expect(panel.locator("#slope-steps .now")).to_contain_text("You said lower")
+    expect(panel.locator("#slope-lock")).to_be_hidden()  # what was locked is answered once
+    expect(panel.locator("button.primary:visible")).to_have_count(1)
     assert {"0.1", "0.3"} <= {trace["name"] for trace in data_of(panel, "#mlp-slope")}
 
 

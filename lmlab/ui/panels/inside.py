@@ -255,7 +255,7 @@ def rate_of(text: Any) -> float:
     0.01
     """
     if text not in RATES:
-        raise LabError(f"There is no learning rate '{str(text)[:20]}'. Choose one of: {', '.join(RATES)}.")
+        raise LabError(t("inside.no_rate", value=str(text)[:20], choices=", ".join(RATES)))
     return float(text)
 
 
