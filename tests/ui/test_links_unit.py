@@ -311,3 +311,70 @@ def test_a_link_that_the_drawer_makes_opens_the_view_it_was_made_from(apps, chan
     assert {name: values[name] for name in values if name not in hidden} == {
         name: now[name] for name in now if name not in hidden
     }
+
+
+# --- how a link opens Sample and Count -----------------------------------------------------------------------
+
+
+def test_own_logits_of_a_link_stand_in_their_box(apps):
+    values, parts, _ = opened(apps["en"], "set=logits:own&set=own-logits:3, 2, 1", "sample")
+    assert parts["sample-own"]["visible"] is True
+    assert (values["logits"], values["own-logits"]) == ("own", "3, 2, 1")
+    assert values["top-k"] == parts["sample-k"]["maximum"] == 3
+    _, parts, _ = opened(apps["en"], "set=logits:lecture", "sample")
+    assert parts["sample-own"]["visible"] is False
+
+
+@pytest.mark.parametrize(
+    ("query", "settings"),
+    [
+        ("set=temperature:1.5", None),
+        ("set=temperature:1&set=top-p:1", "plain"),
+        ("set=temperature:1&set=top-p:1&set=logits:lecture", "lecture"),
+        ("set=settings:wild", "wild"),
+        ("preset=wild&set=top-k:3", None),
+        ("preset=wild&set=top-k:27", "wild"),
+        ("set=seed:7", "nucleus"),
+        ("set=logits:own&set=own-logits:no numbers", None),
+    ],
+)
+def test_the_settings_are_underlined_that_the_sliders_of_a_link_stand_on(apps, query, settings):
+    assert opened(apps["en"], query, "sample")[0]["settings"] == settings
+
+
+def test_settings_of_a_link_move_the_sliders(apps):
+    values, _, _ = opened(apps["en"], "set=settings:wild", "sample")
+    assert (values["temperature"], values["top-p"]) == (2.0, 1.0)
+    values, _, _ = opened(apps["en"], "preset=wild&set=temperature:1.7", "sample")
+    assert (values["temperature"], values["top-p"], values["settings"]) == (1.7, 1.0, None)
+
+
+def test_a_lesson_of_a_link_sets_its_order_and_a_value_stands_on_top(apps):
+    values, _, _ = opened(apps["en"], "set=lesson:kneser-ney", "count")
+    assert (values["lesson"], values["order"], values["smoothing"]) == ("kneser-ney", 5, "kneser-ney")
+    values, _, _ = opened(apps["en"], "preset=kneser-ney&set=order:3", "count")
+    assert (values["order"], values["smoothing"]) == (3, "kneser-ney")
+    assert opened(apps["en"], "set=order:4", "count")[0] == {"order": 4}
+
+
+CHANGED = [
+    ("sample", {}),
+    ("sample", {"settings": None, "temperature": 1.5}),
+    ("sample", {"settings": "plain", "temperature": 1.0, "top-p": 1.0}),
+    ("sample", {"settings": None, "logits": "own", "own-logits": "3, 1", "top-k": 2}),
+    ("sample", {"settings": None, "logits": "lecture", "top-k": 4, "seed": 3}),
+    ("count", {"lesson": "kneser-ney", "order": 5, "smoothing": "kneser-ney"}),
+    ("count", {"order": 4, "smoothing": "mle"}),
+]
+
+
+@pytest.mark.parametrize(("level", "changed"), CHANGED)
+def test_the_drawer_of_sample_and_count_makes_the_view_it_was_made_from(apps, level, changed):
+    ctx = apps["en"]
+    start = {name: part.value for name, part in ctx.controls[level].items() if isinstance(part, SETTABLE)}
+    now = {**start, **changed}
+    parts = offer(level, ctx.controls[level], now, {}, "names", ctx.openers[level].implied)["settings"][""]
+    query = "&".join(f"set={part['name']}:{part['text']}" for part in parts)
+    values = start | (opened(ctx, query, level)[0] if parts else {})
+    assert {name: values[name] for name in start} == now
+    assert len(parts) <= len(changed)
