@@ -133,5 +133,5 @@ def run_of(event: gr.EventData) -> str:
     """The model that an event is about. Raises `LabError` for what is no id."""
     run = getattr(event, "run", None)
     if not (isinstance(run, str) and RUN_ID.fullmatch(run)):
-        raise LabError("There is no such model here. Choose one from the model bench.")
+        raise LabError(t("error.no_bench_model"))
     return run

@@ -260,7 +260,7 @@ def test_too_little_to_split_is_refused(refused, text):
 
 
 def test_a_line_that_is_too_long_says_so(refused):
-    with refused("of at most 100 characters"):
+    with refused("at most 100 characters"):
         names_corpus(["x" * 101, "y" * 200])
 
 

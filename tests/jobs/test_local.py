@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from lmlab import strings
 from lmlab.errors import LabError
 from lmlab.jobs.local import LocalJobs
 from lmlab.jobs.messages import JobSpec, Limits
@@ -173,6 +174,18 @@ def test_a_step_that_would_block_the_worker_is_refused(jobs):
 def test_what_cannot_be_trained_fails_with_a_sentence(jobs, bad, sentence):
     job = jobs.submit(bad, ME)
     assert sentence in until(jobs, job, ME, "failed").status.sentence
+
+
+def test_the_workers_speak_the_language_of_the_page(jobs):
+    with strings.speaking("es"):
+        with pytest.raises(LabError, match="ya no está aquí"):
+            jobs.call_and_wait(None, ME, "corpus", {"corpus": "/nowhere/at-all.txt"})
+        wild = Recipe(steps=200, learning_rate=1000.0, optimizer="sgd", batch_size=32, clip=None)
+        job = jobs.submit(JobSpec("mlp", {"d_hidden": 16}, wild), ME)
+    snapshot = until(jobs, job, ME, "done", "failed")
+    assert "La tasa de aprendizaje 1000 es demasiado alta" in snapshot.status.sentence
+    with pytest.raises(LabError, match="is not here any more"):
+        jobs.call_and_wait(None, ME, "corpus", {"corpus": "/nowhere/at-all.txt"})
 
 
 def test_divergence_is_said(jobs):

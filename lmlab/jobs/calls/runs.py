@@ -19,11 +19,12 @@ from lmlab.models.ngram import Ngram
 from lmlab.runs.archive import LARGEST_WEIGHTS, unpack_run
 from lmlab.runs.cards import checked_name, list_runs, name_of, new_run_id, owner_folder, read_card, tidy
 from lmlab.runs.store import Run, card_of, counted_card, load_run, save_run
+from lmlab.strings import t
 from lmlab.training.recipe import Recipe
 
 MOST_TOKENS = 100_000  # of a vocabulary: what the card says of it bounds the memory that the weights may take
 MOST_LOOKS = 100  # at the test split that a card may tell; one is enough to close it
-DAMAGED = "The file is damaged: its weights and its card do not belong together. Choose one that Export made."
+DAMAGED = "error.damaged"
 
 _Whole = Annotated[int, Field(ge=0, le=1_000_000_000)]
 _Number = Annotated[int, Field(ge=-1_000_000_000, le=1_000_000_000)] | Annotated[float, Field(allow_inf_nan=False)]
@@ -116,24 +117,24 @@ def _loaded(folder: Path) -> Run:
     try:
         about = read_card(folder)["model"]
         if not 1 <= about["vocab_size"] <= MOST_TOKENS:
-            raise LabError(DAMAGED)
+            raise LabError(t(DAMAGED))
         if about["kind"] != "ngram":
             _check_size(about)
         return load_run(folder)
     except LabError:
-        raise LabError(DAMAGED) from None
+        raise LabError(t(DAMAGED)) from None
     except Exception as error:  # a file made to do harm: whatever it breaks, it is no model
-        raise LabError(DAMAGED) from error
+        raise LabError(t(DAMAGED)) from error
 
 
 def _check_size(about: dict[str, Any]) -> None:
     """Raise `LabError` for a network that is no language model or larger than its file may be, before it is built."""
     if not MODELS[about["kind"]].language_model:
-        raise LabError(DAMAGED)
+        raise LabError(t(DAMAGED))
     with torch.device("meta"):  # shapes without numbers: they take no memory
         network = MODELS[about["kind"]].model(config_of(about["kind"], about["options"]), about["vocab_size"])
     if 4 * sum(weight.numel() for weight in network.parameters()) > LARGEST_WEIGHTS:
-        raise LabError(DAMAGED)
+        raise LabError(t(DAMAGED))
 
 
 def _its_corpus(shelf: Shelf, card: dict[str, Any], corpus: str, corpus_name: str | None) -> tuple[Corpus, str]:
@@ -146,10 +147,7 @@ def _its_corpus(shelf: Shelf, card: dict[str, Any], corpus: str, corpus_name: st
         found = shelf.corpus(source, name)
         if found.sha256 == about["sha256"]:
             return found, source
-    raise LabError(
-        f"The model learned from '{about['name'][:40]}', which is not at hand, so its loss cannot be measured. "
-        "Choose or paste that corpus on the Count level first, then import again."
-    )
+    raise LabError(t("error.import_corpus", name=about["name"][:40]))
 
 
 def _training_of(card: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +156,7 @@ def _training_of(card: dict[str, Any]) -> dict[str, Any]:
         recipe = asdict(Recipe(**card["recipe"]))
         return {**_Training.model_validate(card).model_dump(), "recipe": recipe}
     except (ValidationError, LabError, KeyError, TypeError, ValueError):
-        raise LabError(DAMAGED) from None
+        raise LabError(t(DAMAGED)) from None
 
 
 def _looks_of(card: dict[str, Any]) -> list[float]:
