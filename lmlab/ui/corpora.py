@@ -44,7 +44,7 @@ def build_corpora(level: str) -> Corpora:
     with gr.Column(visible=False, elem_classes="own", min_width=200) as own:
         text = gr.Textbox(label=t("corpora.text"), lines=5, max_lines=8, elem_id=f"{level}-text")
         upload = gr.File(
-            label=t("corpora.upload"), file_types=[".txt", ".csv", ".tsv", ".text"], height=140,
+            label=t("corpora.upload", most=LARGEST_TEXT), file_types=[".txt", ".csv", ".tsv", ".text"], height=140,
             elem_id=f"{level}-upload",
         )  # fmt: skip
         hub = gr.Textbox(

@@ -129,7 +129,7 @@ function drawWork(work) {
     file.value = "";
     if (!chosen) return;
     if (chosen.size > LARGEST_FILE) {
-      told.textContent = t("too_large", { size: chosen.size.toLocaleString(document.documentElement.lang), most: LARGEST_FILE.toLocaleString(document.documentElement.lang) });
+      told.textContent = t("too_large", { size: grouped(chosen.size), most: grouped(LARGEST_FILE) });
       return;
     }
     try {

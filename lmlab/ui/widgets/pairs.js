@@ -12,7 +12,6 @@ let locked = [0, 0];
 let hovered = null;
 let place = null; // the drawing: cell size and the elements that change with the focus
 
-const whole = (n) => n.toLocaleString("en");
 const percent = (p) => `${p === 0 || p >= 0.0005 ? (100 * p).toFixed(1) : (100 * p).toPrecision(1)} %`;
 const sumOf = (row) => row.reduce((a, b) => a + b, 0);
 const focused = () => hovered ?? locked;
@@ -53,10 +52,10 @@ function scaleOf() {
   }
   // Counts span four powers of ten: colour goes by the square root, so that rare pairs can be told apart.
   const most = Math.max(...now.counts.flat(), 1);
-  const between = [1000, 10000, 100000].filter((n) => n < 0.7 * most).map((n) => [Math.sqrt(n / most), whole(n)]);
+  const between = [1000, 10000, 100000].filter((n) => n < 0.7 * most).map((n) => [Math.sqrt(n / most), grouped(n)]);
   return {
     depth: (i, j) => (now.counts[i][j] ? Math.sqrt(now.counts[i][j] / most) : null),
-    unit: t(value.order === 2 ? "unit_pairs" : "unit_times"), ticks: [[0, "1"], ...between, [1, whole(most)]],
+    unit: t(value.order === 2 ? "unit_pairs" : "unit_times"), ticks: [[0, "1"], ...between, [1, grouped(most)]],
   };
 }
 
@@ -230,7 +229,7 @@ function labels(i, j, guess, own, H) {
 // The focused cell in words.
 function sentence(i, j) {
   const count = now.counts[i][j], total = sumOf(now.counts[i]);
-  const values = { after: asRow(i), next: asColumn(j), share: percent(now.p[i][j]), count: whole(count), total: whole(total) };
+  const values = { after: asRow(i), next: asColumn(j), share: percent(now.p[i][j]), count: grouped(count), total: grouped(total) };
   if (value.order === 1) return t("said_any", values);
   if (!total) return t(now.final ? "said_no_row" : "said_not_yet", values);
   return t(count ? "said" : now.p[i][j] ? "said_never" : "said_impossible", values);

@@ -5,7 +5,7 @@ let filled = null; // what stands in it: the arrays and the view
 function cellText(i, j) {
   const p = now.p[i][j];
   if (value.shown === "surprise" && now.final) return p > 0 ? (-Math.log(p)).toFixed(2) : "∞";
-  return value.shown === "share" ? (100 * p).toFixed(2) : whole(now.counts[i][j]);
+  return value.shown === "share" ? (100 * p).toFixed(2) : grouped(now.counts[i][j]);
 }
 
 function fillWhole() {
