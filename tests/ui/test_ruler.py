@@ -75,9 +75,12 @@ def place_of(page, begin):
 def ask(page, veil):
     """A question that asks about something stands on the screen, as the steps of Predict draw it."""
     page.evaluate(
-        """veil => document.body.append(Object.assign(document.createElement('ol'),
-            {id: 'asked', textContent: 'How many?'}))
-        || document.getElementById('asked').setAttribute('data-veil', veil)""",
+        """veil => {
+            const level = Object.assign(document.createElement('div'), {id: 'asked'});
+            level.innerHTML = '<ol style="display: contents"><li>How many?</li></ol>';
+            level.firstChild.setAttribute('data-veil', veil);
+            document.body.append(level);
+        }""",
         veil,
     )
 

@@ -7,9 +7,12 @@ function asksAbout(names) {
   return (names || []).some((name) => (veil || "").split(" ").includes(name));
 }
 
+// A list of steps has no box of its own; what is in it has, where it is on the screen.
+const onScreen = (node) => [node, ...node.querySelectorAll("*")].some((part) => part.offsetParent);
+
 function look() {
   looking = false;
-  const asked = [...document.querySelectorAll("[data-veil]")].filter((node) => node.offsetParent);
+  const asked = [...document.querySelectorAll("[data-veil]")].filter(onScreen);
   const words = asked.map((node) => node.dataset.veil).join(" ");
   if (words === veil) return;
   veil = words;
