@@ -18,7 +18,7 @@ from lmlab.ui.bench import next_seq
 from lmlab.ui.context import Context, Updates, problem
 from lmlab.ui.depths import drawn
 from lmlab.ui.lessons import Outcome, drawn_steps, gap, loss_at, predicted, sums, truth_of
-from lmlab.ui.predict import Predict, Question, Told, steps_trees
+from lmlab.ui.predict import Predict, Question, Told, mark_of, steps_trees
 from lmlab.ui.recipes import first_of, is_preset, next_of, spec_of_card, title_of, values_of_card
 from lmlab.ui.training_view import (
     LOSS_CODE,
@@ -277,7 +277,10 @@ class Watching:
             if state.get("at") == "run" and state.get("entry"):
                 plan.state = state
             else:
-                entry = Entry(level="mlp", question=plan.question.name, asked=plan.question.text, guess=plan.answer)
+                entry = Entry(
+                    level="mlp", question=plan.question.name, asked=plan.question.text, guess=plan.answer,
+                    corpus=mark_of({"source": self.spec_of(owner, job).corpus}),
+                )  # fmt: skip
                 index = list(self.ui.predict.questions).index(plan.question)
                 plan.state = {"at": "run", "index": index, "entry": entry.model_dump()}
         self.plan(owner, job, plan)

@@ -12,10 +12,11 @@ from lmlab.jobs import calls
 from lmlab.jobs.messages import JobSpec
 from lmlab.runs.cards import BUNDLED
 from lmlab.training.recipe import Recipe
-from lmlab.ui import recipes
+from lmlab.ui import lessons, recipes
 from lmlab.ui.app import build_app
 from lmlab.ui.links import has_value, value_of
 from lmlab.ui.panels import inside, slope, steps
+from lmlab.ui.watching import Watching
 from lmlab.ui.widgets.widget import unpacked
 
 OWNER = "0" * 32
@@ -258,3 +259,11 @@ def test_a_network_of_another_corpus_is_not_replaced_without_a_word(page):
 def test_a_network_of_the_corpus_is_drawn_and_nothing_is_said(page):
     page.fire("bench", "act", do=f"choose:{FINCH}")
     assert page.text("mlp-message") in ("[]", "None")
+
+
+def test_a_run_that_nobody_was_asked_about_is_written_down_with_its_corpus(page):
+    page.jobs.specs["calm-heron-0001"] = JobSpec("mlp", {"context": 2}, Recipe(steps=700), "names_indian")
+    asked = list(lessons.questions())
+    watching = Watching(page.ctx, SimpleNamespace(predict=SimpleNamespace(questions=asked)))
+    entry = watching.prediction(OWNER, "calm-heron-0001", {"at": "gap", "entry": None}).state["entry"]
+    assert (entry["question"], entry["guess"], entry["corpus"]) == ("again", None, "names_indian")

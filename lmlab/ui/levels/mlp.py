@@ -22,7 +22,6 @@ from lmlab.ui.widgets.figure import figure_widget
 from lmlab.ui.widgets.guesses import answer_of, drawing_value
 from lmlab.ui.widgets.power import join_to, power_slider
 from lmlab.ui.widgets.widget import packed
-from lmlab.ui.work import Entry
 
 RATES = (1e-4, 100.0)  # ends of the slider of the learning rate
 
@@ -336,10 +335,7 @@ def wire(ctx: Context, ui: Train) -> None:
         """After a run that diverged: the same from the start, with half of its learning rate."""
         spec = recipes.halved(watching.spec_of(owner, job), str(job))
         new = ctx.jobs.submit(spec, owner)
-        question = predict.questions[questions["again"]]
-        entry = Entry(level="mlp", question=question.name, asked=question.text)
-        state = {"at": "run", "index": questions["again"], "entry": entry.model_dump()}
-        watching.plan(owner, new, Plan(question, None, None, state))
+        watching.plan(owner, new, Plan(predict.questions[questions["again"]], None, None))
         # The controls may have been moved since that run began: they show what learns now.
         filled = fill(recipes.values_of(spec.model, spec.options, spec.recipe))
         return {ctx.job: new, **filled, ui.preset: gr.update(choices=_presets(spec.model), value=None)}
