@@ -427,6 +427,7 @@ def values(body: str) -> list[dict]:
 def test_nothing_about_the_name_reaches_the_page_before_its_bet(guess):
     """Every message and the whole document, letter by letter, over two names."""
     page = guess()
+    before = page.content()  # with another name open: a beginning like "hee" stands in "sheet" anyway
     bodies: list[str] = []
     page.on("response", lambda answer: bodies.append(answer.text()) if "/gradio_api/" in answer.url else None)
     bets(page)
@@ -441,7 +442,7 @@ def test_nothing_about_the_name_reaches_the_page_before_its_bet(guess):
             name += right(page)
         names.append(name)
         for known, text in enumerate(seen):
-            if known > 1:  # one or two letters stand in any text
+            if known > 1 and name[: known + 1] not in before:  # one or two letters stand in any text
                 assert name[: known + 1] not in text.replace(name[:known] + "…", "")
         opened += [value for body in bodies for value in values(body) if not value["played"] and not value["over"]]
         answered(page, lambda: page.click("#guess-game [data-do=primary]"))
