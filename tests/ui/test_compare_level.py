@@ -385,6 +385,20 @@ def test_a_leak_flatters_what_remembers(compare, names):
     expect(intro).to_contain_text("lmlab leaks --models mlp")
 
 
+def test_after_a_reload_the_ladder_and_its_gap_stand_as_they_were(new_page):
+    page = opened(new_page())
+    page.click("#compare-skip")
+    said = gap(page)
+    page.reload()
+    page.wait_for_selector("#bench li")
+    opened(page)
+    assert gap(page) == said
+    expect(page.locator("#compare-look")).to_be_visible()
+    page.fill("#compare-why textarea", "because")
+    page.click("#compare-keep")
+    expect(page.locator("#compare-keep")).to_have_count(0)
+
+
 # --- the test split ----------------------------------------------------------------------------------------
 
 
@@ -421,25 +435,6 @@ def test_the_test_split_opens_once(new_page):
     page.click("#compare-open")
     assert "The old number stands" in gap(page)
     assert f"test {test:.3f}" in gap(page)
-
-
-def test_the_run_step_of_the_test_split_names_the_model_of_its_menu(new_page):
-    page = new_page()
-    page.click("#count-keep-model")
-    expect(page.locator("#bench li")).to_have_count(3)
-    set_slider(page, "#count-order", 3)
-    expect(page.locator("#count-losses")).to_contain_text("2.2")
-    page.click("#count-keep-model")
-    expect(page.locator("#bench li")).to_have_count(4)
-    part(opened(page), "Test split")
-    page.click("#compare-skip")
-    menu, step = page.locator("#compare-test-model input"), page.locator("#compare-steps")
-    names = [menu.input_value().split(" · ")[0]]
-    expect(step).to_contain_text(names[0])
-    own = page.locator("#bench .choose > .row > :first-child").all_inner_texts()
-    other = next(name for name in own if name not in (*names, "calm-heron", "plain-finch"))
-    choose(page, "#compare-test-model", other)
-    expect(step).to_contain_text(f"for {other}?")
 
 
 def test_without_an_own_model_nothing_can_be_opened(compare):

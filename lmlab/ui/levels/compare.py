@@ -14,6 +14,8 @@ from lmlab.ui.widgets.content import h, words
 
 PARTS = ("ladder", "name", "quiz", "leaks", "test")
 FIRST = PARTS[0]
+AGAIN = ("quiz", "test")
+"""Parts whose question has another answer each time: another quiz has other names, another model another loss."""
 
 
 @dataclass
@@ -192,7 +194,7 @@ def wire(ctx: Context, ui: Compare) -> None:
         """What a part said before the page was opened anew, as `told` keeps it, and the figure that shows it."""
         names = [name for name in index if part_of(name) == part]
         entry = next(reversed(predict.answered(ctx.work_of(owner), corpus, names)), None)
-        if entry is None or (part == "quiz" and entry.explained_at):  # another quiz has other names
+        if entry is None or (part in AGAIN and entry.explained_at):
             return {}, {}
         if is_open(entry):  # its run was not seen to its end: the same question, and the same entry
             hidden = {predict.another: gr.update(visible=False)}
