@@ -45,7 +45,7 @@ def test_the_guessed_place_and_the_guessed_bits_stand_on_it_in_ink():
     assert line["x0"] < 3 - 0.2 < line["x1"]  # over the bar of the model that was asked about
     texts = [note["text"] for note in layout["annotations"]]
     assert "your guess" in texts
-    assert "your guess 3.2" in texts
+    assert "guess 3.2" in texts
     assert layout["yaxis"]["range"][1] > triangle["y"][0]
     assert "You said: the end mark. For the unigram over all letters you said 3.2 bits." in figure.said
     assert [row[1:] for row in figure.table[1][-2:]] == [[None, None, "hardest", None], [None, None, None, 3.2]]
@@ -61,7 +61,7 @@ def test_labels_of_the_guess_and_of_the_bets_do_not_touch():
     def label(bits):
         mine = {"first": [3.0], "middle": [3.0], "end": [3.0]}
         notes = where_it_is_hard(PACES, mine, 10, Said(None, bits)).plotly["layout"]["annotations"]
-        return next(note for note in notes if note["text"].startswith("your guess"))
+        return next(note for note in notes if note["text"].startswith("guess"))
 
     assert label(2.9)["yanchor"] == "top"  # below its line: the label of the bets stands above theirs
     assert label(3.1)["yshift"] > 16  # over the label of the bets

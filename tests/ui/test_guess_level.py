@@ -325,7 +325,7 @@ def test_a_question_comes_before_the_summary(guess):
     page.wait_for_function("document.querySelector('#guess-places .plot').data.length === 5")
     assert marks(page) == ["unigram", "bigram", "4-gram", "you", "your guess"]
     notes = page.eval_on_selector("#guess-places .plot", "plot => plot.layout.annotations.map(note => note.text)")
-    assert {"your guess", "your guess 3.0"} <= set(notes)
+    assert {"your guess", "guess 3.0"} <= set(notes)
 
 
 def marks(page) -> list[str]:
@@ -357,6 +357,21 @@ def test_a_reload_goes_on_with_the_same_name_and_the_same_mark(guess):
     assert page.inner_text("#guess-game .name .letter .sign") == letter
     assert page.inner_text("#guess-score") == mark
     expect(page.locator("#ruler")).to_contain_text(" you")
+
+
+def test_a_reload_at_the_question_between_two_names_finds_its_gap(guess):
+    page = guess()
+    bets(page)
+    finish_name(page)
+    page.click("#guess-skip")
+    step = page.locator("#guess-steps .now")
+    expect(step).to_contain_text("It is the first letter.")
+    page.reload()
+    page.wait_for_selector("#guess-places .fig[data-state=drawn]")
+    expect(step).to_contain_text("It is the first letter.")
+    page.locator("#guess-why textarea").fill("because")
+    page.click("#guess-keep")
+    expect(page.locator("#guess-keep")).to_have_count(0)
 
 
 def test_in_two_tabs_a_letter_is_bet_on_once(guess, new_page):
