@@ -387,6 +387,7 @@ def wire(ctx: Context, ui: Train) -> None:
         [parts.loss, predict.said, parts.play, parts.names, parts.letters, parts.message, ctx.letters, ctx.bench,
          ctx.ruler],
     )  # fmt: skip
+
     async def drawn_on_page(event: gr.EventData, request: gr.Request) -> None:
         watching.was_drawn(getattr(event, "seq", None), request)
 
