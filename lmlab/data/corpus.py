@@ -336,13 +336,20 @@ def hub_lines(name: str, most: int = 5_000_000) -> list[str]:
     The column is `text` or `name`, or else the first one of strings. Raises `LabError` where the data set
     cannot be had.
     """
-    from datasets import Value, load_dataset
+    from datasets import Value, load_dataset_builder
 
     # `load_dataset` would read a local folder of that name, so one that exists is refused.
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name) or ".." in name or Path(name).exists():
         raise LabError(t("error.no_hub_name", name=name[:80]))
     try:
-        data = load_dataset(name, split="train", streaming=True)
+        # Never with the server's own token: what only its owner may read is not for visitors.
+        builder = load_dataset_builder(name, token=False)
+        # A data set says itself where its files are, and it may say: in a folder of this server.
+        home = f"hf://datasets/{name}@"
+        files = [str(file) for part in (builder.config.data_files or {}).values() for file in part]
+        if not files or not all(file.startswith(home) for file in files):
+            raise LabError(t("error.no_hub_text", name=name))
+        data = builder.as_streaming_dataset(split="train")
         kinds = data.features or {}
         strings = [column for column, kind in kinds.items() if kind in (Value("string"), Value("large_string"))]
         if not strings:
@@ -354,7 +361,7 @@ def hub_lines(name: str, most: int = 5_000_000) -> list[str]:
         for row in data:
             found = (row[column] or "").splitlines()
             lines += found
-            length += sum(len(line) for line in found)
+            length += sum(len(line) + 1 for line in found)  # an empty line takes room, too
             if length > most:
                 break
         return lines

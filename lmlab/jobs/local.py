@@ -28,6 +28,12 @@ from lmlab.strings import t
 
 MOST_DEATHS = 2  # a training that takes its worker down twice is not started again
 LONGEST_ARGUMENT = 10_000  # characters of a text in a question
+MOST_ASKED = 24
+"""Questions of one visitor that may wait for an answer at once: more than a page ever asks."""
+FETCHES = ("fetch",)
+MOST_SLOW_ASKED = 1
+MOST_SLOW = 4
+"""Questions that fetch something from elsewhere: so many of one visitor, and of everybody."""
 TIDY_EVERY = 3600.0
 LEFT_ALONE = 5.0  # seconds after which a paused training that no page asks for gives its owner room for another
 FORGET_AFTER = 600.0  # seconds a finished training's record stays when nobody asks
@@ -73,12 +79,21 @@ class Record:
 
 
 @dataclass
+class Asked:
+    """A question that a worker has yet to answer, and whose it is."""
+
+    future: concurrent.futures.Future[Any]
+    owner: str
+    name: str
+
+
+@dataclass
 class Seat:
     """One worker process, its pipe, and the calls it has yet to answer."""
 
     process: BaseProcess
     pipe: Connection
-    calls: dict[int, concurrent.futures.Future[Any]] = field(default_factory=dict)
+    calls: dict[int, Asked] = field(default_factory=dict)
     ready: threading.Event = field(default_factory=threading.Event)
     outbox: queue.SimpleQueue[tuple[Any, ...]] = field(default_factory=queue.SimpleQueue)
 
@@ -188,7 +203,7 @@ class LocalJobs:
         self, model: JobId | RunId | None, owner: str, name: str, args: dict[str, Any], timeout: float = 30.0
     ) -> Any:
         """Ask about a corpus (`model=None`), a running job or a finished run; see `lmlab.jobs.calls`."""
-        future = self._ask(model, owner, name, args)
+        future = self._ask(model, owner, name, args, timeout)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
         except WorkerStopped:
@@ -201,7 +216,7 @@ class LocalJobs:
     ) -> Any:
         """The same for code without an event loop."""
         try:
-            return self._ask(model, owner, name, args).result(timeout)
+            return self._ask(model, owner, name, args, timeout).result(timeout)
         except WorkerStopped:
             raise LabError(t("error.worker_stopped")) from None
         except concurrent.futures.TimeoutError:
@@ -270,7 +285,7 @@ class LocalJobs:
         self._fill()
 
     def _ask(
-        self, model: JobId | RunId | None, owner: str, name: str, args: dict[str, Any]
+        self, model: JobId | RunId | None, owner: str, name: str, args: dict[str, Any], timeout: float = 60.0
     ) -> concurrent.futures.Future[Any]:
         _known(owner)
         for key, value in args.items():
@@ -278,6 +293,7 @@ class LocalJobs:
                 raise LabError(t("error.long_argument", name=key, length=len(value), most=LONGEST_ARGUMENT))
         future: concurrent.futures.Future[Any] = concurrent.futures.Future()
         with self._lock:
+            self._check_asked(owner, name)
             target: tuple[str, str] | None = None
             record = self._records.get(model) if model else None
             if record is not None and not _over(record):
@@ -291,9 +307,21 @@ class LocalJobs:
                     target = ("run", str(find_run(model, owner)))
                 seat = min(self._seats, key=self._load)
             number = next(self._numbers)
-            seat.calls[number] = future
-            seat.send(("call", number, target, name, args, strings.language()))
+            seat.calls[number] = Asked(future, owner, name)
+            # A worker passes over what nobody waits for any more; one machine, so one clock.
+            seat.send(("call", number, target, name, args, strings.language(), time.time() + timeout + 1))
         return future
+
+    def _check_asked(self, owner: str, name: str) -> None:
+        """Raise `LabError` where a visitor has more questions under way than any page asks."""
+        waiting = [asked for seat in self._seats for asked in seat.calls.values()]
+        mine = [asked for asked in waiting if asked.owner == owner]
+        if len(mine) >= MOST_ASKED:
+            raise LabError(t("error.own_questions", n=len(mine)))
+        if name in FETCHES:
+            slow = [asked for asked in waiting if asked.name in FETCHES]
+            if len(slow) >= MOST_SLOW or sum(asked.owner == owner for asked in slow) >= MOST_SLOW_ASKED:
+                raise LabError(t("error.fetching"))
 
     def _load(self, seat: Seat) -> tuple[int, int]:
         index = self._seats.index(seat)
@@ -334,9 +362,10 @@ class LocalJobs:
             seat.ready.set()
         elif kind == "answer":
             number, good, value = rest
-            future = seat.calls.pop(number, None)
-            if future is None or not future.set_running_or_notify_cancel():
+            asked = seat.calls.pop(number, None)
+            if asked is None or not asked.future.set_running_or_notify_cancel():
                 return
+            future = asked.future
             if good:
                 future.set_result(value)
             else:
@@ -362,7 +391,7 @@ class LocalJobs:
         """A worker died: answer its callers, start another one, and let its trainings go on."""
         seat.process.join(5)
         with self._lock:
-            for future in seat.calls.values():
+            for future in (asked.future for asked in seat.calls.values()):
                 if future.set_running_or_notify_cancel():
                     future.set_exception(WorkerStopped(t("error.worker_stopped")))
             seat.calls.clear()

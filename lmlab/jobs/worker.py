@@ -4,6 +4,7 @@ Each turn goes to the training that has used the least computing time, for at mo
 looked at after every step.
 """
 
+import math
 import os
 import signal
 import threading
@@ -242,11 +243,20 @@ class Worker:
             self._report(task)
 
     def _answer(
-        self, call: int, model: tuple[str, str] | None, name: str, args: dict[str, Any], language: str = "en"
+        self,
+        call: int,
+        model: tuple[str, str] | None,
+        name: str,
+        args: dict[str, Any],
+        language: str = "en",
+        until: float = math.inf,
     ) -> None:
-        """Answer a question, in the language of the page that asks it."""
+        """Answer a question, in the language of the page that asks it; after the time `until` nobody waits for it."""
+        if time.time() > until:
+            self._send(("answer", call, False, t("error.worker_stopped")))
+            return
         if name in SLOW and threading.current_thread() is threading.main_thread():
-            threading.Thread(target=self._answer, args=(call, None, name, args, language), daemon=True).start()
+            threading.Thread(target=self._answer, args=(call, None, name, args, language, until), daemon=True).start()
             return
         with strings.speaking(language):
             self._say(call, model, name, args)

@@ -39,9 +39,21 @@ _MOODS = "calm bold brisk bright clear deft eager fair fond glad keen kind livel
 _BIRDS = "heron otter finch robin wren swift lark stork crane raven plover dipper merlin osprey puffin curlew"
 
 
+LEAST_FREE = 1_000_000_000  # bytes that must be free on the disk before anything of a visitor's is added
+
+
 def home() -> Path:
     """`LMLAB_HOME`, or `~/.lmlab`."""
     return Path(os.environ.get("LMLAB_HOME") or Path.home() / ".lmlab")
+
+
+def check_disk() -> None:
+    """Raise `LabError` when the disk of the lab is almost full: visitors come and go, and nobody empties it."""
+    place = home()
+    while not place.exists():
+        place = place.parent
+    if shutil.disk_usage(place).free < LEAST_FREE:
+        raise LabError(t("error.disk"))
 
 
 def new_run_id() -> str:

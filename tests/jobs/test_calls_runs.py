@@ -115,6 +115,17 @@ def test_what_a_file_says_of_its_looks_becomes_times_or_nothing(looks):
     assert _looks_of({}) == _looks_of({"test_opened": []}) == []
 
 
+def test_a_network_of_letters_that_its_corpus_does_not_have_is_refused(home, shelf, tmp_path, refused):
+    corpus = load_corpus("names")
+    letters = [*corpus.alphabet, *(chr(0x4E00 + i) for i in range(2000))]
+    tokenizer = CharacterTokenizer(letters)
+    model = count(corpus, 2, "add-k", k=0.1, tokenizer=tokenizer)
+    losses = {"validation": evaluate(model, corpus.part("validation"), tokenizer)}
+    save_run(tmp_path / "run", model, counted_card(model, corpus, tokenizer, losses, "wide-table-0001"))
+    with refused("damaged|no model"):
+        import_run(shelf, "ada", str(pack_run(tmp_path / "run", tmp_path / "x.zip")), "names")
+
+
 def test_the_newest_stay_within_the_quota(home, shelf, finch):
     kept = [import_run(shelf, "ada", str(finch), "names", most=2)["id"] for _ in range(3)]
     mine = {path.name for path in owner_folder("ada").iterdir()}

@@ -437,6 +437,25 @@ def test_the_test_split_opens_once(new_page):
     assert f"test {test:.3f}" in gap(page)
 
 
+def test_the_run_step_of_the_test_split_names_the_model_of_its_menu(new_page):
+    page = new_page()
+    page.click("#count-keep-model")
+    expect(page.locator("#bench li")).to_have_count(3)
+    set_slider(page, "#count-order", 3)
+    expect(page.locator("#count-losses")).to_contain_text("2.2")
+    page.click("#count-keep-model")
+    expect(page.locator("#bench li")).to_have_count(4)
+    part(opened(page), "Test split")
+    page.click("#compare-skip")
+    menu, step = page.locator("#compare-test-model input"), page.locator("#compare-steps")
+    names = [menu.input_value().split(" · ")[0]]
+    expect(step).to_contain_text(names[0])
+    own = page.locator("#bench .choose > .row > :first-child").all_inner_texts()
+    other = next(name for name in own if name not in (*names, "calm-heron", "plain-finch"))
+    choose(page, "#compare-test-model", other)
+    expect(step).to_contain_text(f"for {other}?")
+
+
 def test_without_an_own_model_nothing_can_be_opened(compare):
     page = part(compare, "Test split")
     page.click("#compare-skip")

@@ -1,6 +1,5 @@
 """Teacher links as data: what is read, what is refused with a sentence, and what the drawer offers."""
 
-import asyncio
 from types import SimpleNamespace
 from urllib.parse import parse_qsl
 
@@ -8,6 +7,7 @@ import gradio as gr
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from playing import in_a_thread
 
 from lmlab import strings
 from lmlab.errors import LabError
@@ -231,7 +231,7 @@ def opened(ctx, query, level="mlp"):
     presets = {name: names for name, (names, _, _) in ctx.presets.items()}
     link = read_link(parse_qsl(f"level={level}&{query}"), list(LEVELS), ctx.controls, presets)
     assert link.notes == []
-    updates = asyncio.run(ctx.openers[level].open(link, "", {"source": "names", "name": "names"}))
+    updates = in_a_thread(ctx.openers[level].open(link, "", {"source": "names", "name": "names"}))
     known = {id(control): name for name, control in ctx.controls[level].items()}
     assert {id(part) for part in updates} <= {id(part) for part in ctx.openers[level].outputs} | set(known)
     by_id = {part.elem_id: value for part, value in updates.items() if getattr(part, "elem_id", None)}
@@ -276,7 +276,7 @@ def test_the_name_of_a_link_is_drawn_and_the_directions_bring_their_rate(apps):
                 and "pick" in part.value)  # fmt: skip
     presets = {"mlp": ctx.presets["mlp"][0]}
     link = read_link(parse_qsl("level=mlp&set=inside-name:priya"), ["mlp"], ctx.controls, presets)
-    updates = asyncio.run(ctx.openers["mlp"].open(link, "", {}))
+    updates = in_a_thread(ctx.openers["mlp"].open(link, "", {}))
     assert (updates[view]["text"], updates[view]["fresh"]) == ("priya", True)
     assert opened(ctx, "set=slope-directions:weights")[0]["slope-rate"] == "10"
     assert opened(ctx, "set=slope-directions:weights&set=slope-rate:3")[0]["slope-rate"] == "3"

@@ -1,10 +1,10 @@
 """The menus of models follow the bench, and never show a model that has gone. Needs no browser."""
 
-import asyncio
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from playing import in_a_thread
 
 from lmlab.ui.context import Context
 
@@ -42,7 +42,7 @@ def ctx(monkeypatch):
 def refreshed(ctx, cards, chosen, owner="ada"):
     """What both menus are told: a value, or "keeps" for none."""
     ctx.cards = lambda owner: cards
-    updates = asyncio.run(ctx.refresh(owner, CORPUS, chosen))
+    updates = in_a_thread(ctx.refresh(owner, CORPUS, chosen))
     return [updates[picker].get("value", "keeps") for picker, _ in ctx.pickers]
 
 

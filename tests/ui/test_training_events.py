@@ -1,10 +1,10 @@
 """What the controls of the training screen ask for and change: their events on the app as it is built, with the
 answers of the real questions. Needs no browser."""
 
-import asyncio
 from types import SimpleNamespace
 
 import pytest
+from playing import in_a_thread
 
 from lmlab import strings
 from lmlab.errors import LabError
@@ -73,7 +73,7 @@ class Page:
         for function in self.app.fns.values():
             if (self[elem_id]._id, event) in function.targets and function.fn is not None:
                 inputs = [self.values[part] for part in function.inputs]
-                updates = asyncio.run(function.fn(*inputs, *([SimpleNamespace(**data)] if data else [])))
+                updates = in_a_thread(function.fn(*inputs, *([SimpleNamespace(**data)] if data else [])))
                 changed |= {part: value_of(update) for part, update in updates.items() if has_value(update)}
         assert changed, f"nothing is connected to {elem_id}.{event}, or it changes nothing"
         self.values |= changed

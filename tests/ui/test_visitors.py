@@ -1,14 +1,15 @@
 """What the server holds of a visitor: once for all languages, and all of it can be forgotten. Needs no browser."""
 
-import asyncio
 from collections import OrderedDict
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from playing import in_a_thread
 
 from lmlab.runs.cards import owner_key
 from lmlab.strings import LANGUAGES
+from lmlab.ui import visitors as visitors_module
 from lmlab.ui.app import build_app
 from lmlab.ui.comparing import quiz
 from lmlab.ui.context import Context
@@ -54,7 +55,7 @@ def test_two_looks_of_a_visitor_wait_for_each_other_and_others_do_not():
             assert not visitors.one_at_a_time(OTHER).locked()
         assert not visitors.one_at_a_time(ME).locked()
 
-    asyncio.run(play())
+    in_a_thread(play())
 
 
 def test_only_so_many_works_are_held():
@@ -104,3 +105,14 @@ def test_every_level_that_holds_something_has_joined(language):
     build_app(SimpleNamespace(limits=SimpleNamespace(days=7)), language, visitors)
     joined = {forgetter.__module__.removeprefix("lmlab.ui.") for forgetter in visitors.forgetters}
     assert joined >= {"context", "guessing.rounds", "comparing.quiz", "levels.sample", "watching"}
+
+
+def test_invented_visitors_do_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(visitors_module, "MOST_TEXT", 1000)
+    visitors = Visitors()
+    for owner in "abc":
+        visitors.put(owner, Work(entries=[Entry(level="count", question="stop", why="x" * 450)]))
+    assert list(visitors.works) == ["b", "c"]
+    visitors.forget("b")
+    visitors.put("d", Work())
+    assert list(visitors.works) == ["c", "d"]

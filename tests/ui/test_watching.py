@@ -6,6 +6,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from playing import in_a_thread
 
 from lmlab.figures.training import Curve, loss_curve
 from lmlab.ui import lessons
@@ -32,15 +33,15 @@ def test_the_next_look_waits_until_the_page_has_drawn_the_last_one():
         watching.was_drawn(7, request("mine"))
         await asyncio.wait_for(waiting, 2)
 
-    asyncio.run(play())
+    in_a_thread(play())
 
 
 def test_a_page_that_never_answers_is_not_waited_for_long(monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 0.2)
     begin = time.monotonic()
-    asyncio.run(Watching(None, None).until_drawn(SimpleNamespace(seq=7, drawn=6)))
+    in_a_thread(Watching(None, None).until_drawn(SimpleNamespace(seq=7, drawn=6)))
     assert 0.2 <= time.monotonic() - begin < 5
-    asyncio.run(asyncio.wait_for(Watching(None, None).until_drawn(SimpleNamespace(seq=7, drawn=7)), 0.1))
+    in_a_thread(asyncio.wait_for(Watching(None, None).until_drawn(SimpleNamespace(seq=7, drawn=7)), 0.1))
 
 
 # --- the guess stays on the chart --------------------------------------------------------------------------------

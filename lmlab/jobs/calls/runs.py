@@ -17,12 +17,13 @@ from lmlab.jobs.calls.shelf import Shelf
 from lmlab.models.build import MODELS, config_of, describe
 from lmlab.models.ngram import Ngram
 from lmlab.runs.archive import LARGEST_WEIGHTS, unpack_run
-from lmlab.runs.cards import checked_name, list_runs, name_of, new_run_id, owner_folder, read_card, tidy
+from lmlab.runs.cards import check_disk, checked_name, list_runs, name_of, new_run_id, owner_folder, read_card, tidy
 from lmlab.runs.store import Run, card_of, counted_card, load_run, save_run
 from lmlab.strings import t
+from lmlab.tokenizers.characters import CharacterTokenizer
 from lmlab.training.recipe import Recipe
 
-MOST_TOKENS = 100_000  # of a vocabulary: what the card says of it bounds the memory that the weights may take
+MOST_TOKENS = 10_000  # of a vocabulary: what the card says of it bounds the memory that the weights may take
 MOST_LOOKS = 100  # at the test split that a card may tell; one is enough to close it
 DAMAGED = "error.damaged"
 
@@ -85,10 +86,14 @@ def import_run(
     learned from must be bundled, or be the one at hand. A test split that was opened stays opened. Raises `LabError`
     for anything that is no sound run.
     """
+    check_disk()
     with tempfile.TemporaryDirectory() as folder:
         unpack_run(archive, folder)
         run = _loaded(Path(folder))
     learned_from, source = _its_corpus(shelf, run.card, corpus, corpus_name)
+    own = CharacterTokenizer(learned_from.alphabet)
+    if isinstance(run.tokenizer, CharacterTokenizer) and run.tokenizer.symbols != own.symbols:
+        raise LabError(t(DAMAGED))  # thousands of letters that no name has would make every question slow
     losses = {"validation": evaluate(run.model, learned_from.part("validation"), run.tokenizer)}
     looks = _looks_of(run.card)
     if looks:  # the split that was opened stays open: the journey through a file must not close it
