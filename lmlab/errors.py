@@ -4,11 +4,15 @@ import difflib
 import traceback
 from collections.abc import Iterable
 
+from lmlab.strings import t
+
 
 class LabError(ValueError):
     """Something a person can mend: what happened, which value, what to do next.
 
-    The app shows the sentence as it is and the command line prints it; neither shows a traceback.
+    The app shows the sentence as it is and the command line prints it; neither shows a traceback. What a student can
+    meet on the page comes from the catalogue: `LabError(t("error.…"))`. It is made in the language that is spoken
+    there, also in a worker, which is told it with each question and each training.
 
     >>> raise LabError("k is 0: top-k keeps at least 1 token. Choose a k of 1 or more.")
     Traceback (most recent call last):
@@ -21,7 +25,7 @@ def sentence_of(error: Exception) -> str:
     if isinstance(error, LabError):
         return str(error)
     traceback.print_exception(error)
-    return f"Something went wrong in the lab ({type(error).__name__}). Nothing was lost; please try again."
+    return t("error.unforeseen", kind=type(error).__name__)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

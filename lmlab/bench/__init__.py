@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 
-from lmlab.bench import counting, generation, live, page, quality, scaling, tokenizing, training
+from lmlab.bench import counting, generation, live, page, quality, scaling, screen, tokenizing, training
 from lmlab.bench.rows import Machine, Row, machine
 
 __all__ = ["BENCHES", "Machine", "Row", "machine", "run"]
@@ -24,7 +24,9 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "counting": counting.counting,
     "bpe": tokenizing.bpe,
     "app": page.app,
-    "figure-tick": page.figure_tick,
+    "figure-tick": screen.figure_tick,
+    "visit": screen.visit,
+    "answers": screen.answers,
     "worker-memory": live.worker_memory,
     "first-point": live.first_point,
     "live-cost": live.live_cost,

@@ -1,11 +1,8 @@
-"""The app on a page: how soon it is there, what it holds in memory, and what a tick costs the browser."""
+"""The app as a process: how soon its page is there, and what it holds in memory."""
 
 import contextlib
-import importlib.util
 import os
-import shutil
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -34,7 +31,7 @@ def app(command: Sequence[str] = (sys.executable, "-m", "lmlab", "app"), timeout
     memory: list[float] = []
     for _ in range(2):
         try:
-            with _running_app(command, timeout) as (_, process, took):
+            with running_app(command, timeout) as (_, process, took):
                 time.sleep(SETTLE)
                 megabytes = resident_megabytes(process.pid)
         except LabError as error:
@@ -53,8 +50,8 @@ def app(command: Sequence[str] = (sys.executable, "-m", "lmlab", "app"), timeout
 
 
 @contextlib.contextmanager
-def _running_app(
-    command: Sequence[str], timeout: float = 60.0
+def running_app(
+    command: Sequence[str] = (sys.executable, "-m", "lmlab", "app"), timeout: float = 60.0
 ) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
     """The app's address, its process, and the seconds until its page answered; it ends with the block."""
     with socket.socket() as free:
@@ -92,51 +89,3 @@ def _running_app(
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-def figure_tick(points: int = 600, ticks: int = 200) -> list[Row]:
-    """Browser time of one tick of the loss curve: the main thread's work for one more point on a long curve.
-
-    A headless Chromium opens the Train level of a real app. Its figure is brought to `points` points, and
-    then points come one at a time through plotly's `extendTraces`, as the figure widget adds them, 33 ms
-    apart. Quoted is what the browser's own accounting (`TaskDuration`) grew by, a tick.
-    """
-    what = f"Browser time a tick of the loss curve at {points} points"
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None or importlib.util.find_spec("playwright") is None:
-        return [Row("figure-tick", what, "ms", None, 40.0, note="Skipped: needs Chromium and playwright.")]
-    from playwright.sync_api import sync_playwright
-
-    extend = """async ([number, pause]) => {
-        const plot = document.querySelector("#mlp-loss .plot");
-        for (let i = 0; i < number; i++) {
-            const step = plot.data[0].x.length;
-            await Plotly.extendTraces(plot, {x: [[step], []], y: [[2 + Math.random() / 10], []]}, [0, 1]);
-            if (pause) await new Promise((next) => setTimeout(next, pause));
-        }
-    }"""
-    clear = "() => { for (const t of document.querySelector('#mlp-loss .plot').data) { t.x = []; t.y = []; } }"
-    command = (sys.executable, "-m", "lmlab", "app")
-    with _running_app(command) as (url, _, _), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.goto(url)
-        page.wait_for_selector("#bench li", timeout=60_000)
-        page.click("#tab-mlp-button")
-        page.wait_for_selector("#mlp-loss .fig[data-state=drawn]")
-        page.evaluate(clear)
-        page.evaluate(extend, [points - ticks // 2, 0])
-        session = page.context.new_cdp_session(page)
-        session.send("Performance.enable")
-
-        def busy() -> float:
-            metrics = session.send("Performance.getMetrics")["metrics"]
-            return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
-
-        runs = []
-        for _ in range(5):
-            begin = busy()
-            page.evaluate(extend, [ticks // 5, 33])
-            runs.append(1000 * (busy() - begin) / (ticks // 5))
-        browser.close()
-    return [Row("figure-tick", what, "ms", statistics.median(runs), 40.0, tuple(runs))]

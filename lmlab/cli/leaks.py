@@ -1,5 +1,6 @@
 """`leaks`: what a careless split gives away, and how much it flatters each model."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,6 +23,10 @@ def leaks_command(
         int | None, typer.Option(metavar="N", help="Steps of each network; the preset's if not given.")
     ] = None,
     seed: Annotated[int, typer.Option(metavar="K", help="Seed of the careless shuffle and of the networks.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="Also write the models to FILE, with how and when."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Report documents that stand on both sides of a split, and what they do to the loss of each model.
@@ -49,6 +54,7 @@ def leaks_command(
     loaded = open_corpus(corpus, kind)
     from lmlab.evaluation.leaks import leak_report, leaky_corpus
     from lmlab.runs.leaking import with_and_without
+    from lmlab.runs.measured import stamped, write_measured
 
     clean = leak_report(loaded)
     careless, rows = None, []
@@ -56,6 +62,15 @@ def leaks_command(
         leaky = leaky_corpus(raw_lines(corpus), seed, loaded.name)
         careless = leak_report(leaky)
         rows = [with_and_without(name, leaky, seed, steps) for name in split_names(models)]
+    if out is not None:
+        if careless is None:
+            raise LabError(
+                f"'{corpus}' is one long text: no model was made with a leak, so there is nothing to write."
+            )
+        more = "" if steps is None else f" --steps {steps}"
+        command = f"lmlab leaks --models {models} --seed {seed} --corpus {corpus}{more}"
+        found = {"corpus": corpus, "seed": seed, "threads": 1, "leaks": rows}
+        write_measured(out, stamped(found, command, loaded))
     if as_json:
         print_json(
             {

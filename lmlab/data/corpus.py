@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lmlab.errors import LabError
+from lmlab.strings import t, tn
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -206,15 +207,8 @@ def names_corpus(lines: Iterable[str], name: str = "your text") -> Corpus:
     short = [line for line in filled if len(line) <= LONGEST_NAME]
     names = list(dict.fromkeys(short))
     if len(names) < 3:
-        raise LabError(
-            f"The corpus has {len(names)} usable line{'' if len(names) == 1 else 's'}: learning needs at least 3 "
-            f"different names, one each to train, validate and test. Put one name on each line"
-            + (
-                f", of at most {LONGEST_NAME} characters; what is longer is read as one text (kind text)."
-                if len(short) < len(filled)
-                else "."
-            )
-        )
+        said = tn("error.few_lines", len(names))
+        raise LabError(f"{said} {t('error.long_lines', most=LONGEST_NAME)}" if len(short) < len(filled) else said)
     sides, by_rank = split_names(names)
     report = Report(
         lines=len(lines),
@@ -235,7 +229,7 @@ def text_corpus(text: str, name: str = "your text") -> Corpus:
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if len(text) < SHORTEST_TEXT:
-        raise LabError(f"The text has {len(text)} characters: a split needs at least {SHORTEST_TEXT}. Add more text.")
+        raise LabError(t("error.short_text", n=len(text), least=SHORTEST_TEXT))
     first, second = len(text) * 8 // 10, len(text) * 9 // 10
     pieces = [text[:first], text[first:second], text[second:]]
     report = Report(lines=text.count("\n") + 1, kept=text.count("\n") + 1)
@@ -248,10 +242,7 @@ def _assemble(kind: Kind, texts: list[str], sides: list[Part], report: Report, n
     digest = hashlib.sha256("\n".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
     corpus = Corpus(kind, texts, sides, report, digest, name)
     if len(corpus.alphabet) > LARGEST_ALPHABET:
-        raise LabError(
-            f"The corpus has {len(corpus.alphabet):,} different characters; at most {LARGEST_ALPHABET:,} work "
-            "here. Use a corpus in one script."
-        )
+        raise LabError(t("error.many_characters", n=len(corpus.alphabet), most=LARGEST_ALPHABET))
     return corpus
 
 
@@ -314,15 +305,9 @@ def _file_text(source: str | Path) -> str:
     except (OSError, ValueError):  # a long line, or one with a NUL, is not even a possible name
         size = None
     if size is None:
-        raise LabError(
-            f"There is no corpus or file called '{str(source)[:80]}'. "
-            f"Use {', '.join(BUNDLED)}, hub:owner/name, or the path of a file."
-        )
+        raise LabError(t("error.no_corpus", name=str(source)[:80], known=", ".join(BUNDLED)))
     if size > LARGEST_FILE:
-        raise LabError(
-            f"{path.name} has {size / 1e6:,.1f} MB: at most {LARGEST_FILE / 1e6:g} MB are read here. "
-            "Cut a part of it out and load that."
-        )
+        raise LabError(t("error.large_file", name=path.name, size=size / 1e6, most=LARGEST_FILE / 1e6))
     return decode_utf8(path.read_bytes(), path.name)
 
 
@@ -337,10 +322,7 @@ def decode_utf8(content: bytes, file: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise LabError(
-            f"{file} is not UTF-8: byte {error.start + 1} (0x{content[error.start]:02x}) does not fit. "
-            "Save the file as UTF-8 and load it again."
-        ) from None
+        raise LabError(t("error.not_utf8", file=file, at=error.start + 1, byte=content[error.start])) from None
 
 
 def names_or_text(lines: list[str], name: str, kind: Kind) -> Corpus:
@@ -354,17 +336,24 @@ def hub_lines(name: str, most: int = 5_000_000) -> list[str]:
     The column is `text` or `name`, or else the first one of strings. Raises `LabError` where the data set
     cannot be had.
     """
-    from datasets import Value, load_dataset
+    from datasets import Value, load_dataset_builder
 
     # `load_dataset` would read a local folder of that name, so one that exists is refused.
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name) or ".." in name or Path(name).exists():
-        raise LabError(f"'{name[:80]}' is not the name of a Hub data set. Write owner/name.")
+        raise LabError(t("error.no_hub_name", name=name[:80]))
     try:
-        data = load_dataset(name, split="train", streaming=True)
+        # Never with the server's own token: what only its owner may read is not for visitors.
+        builder = load_dataset_builder(name, token=False)
+        # A data set says itself where its files are, and it may say: in a folder of this server.
+        home = f"hf://datasets/{name}@"
+        files = [str(file) for part in (builder.config.data_files or {}).values() for file in part]
+        if not files or not all(file.startswith(home) for file in files):
+            raise LabError(t("error.no_hub_text", name=name))
+        data = builder.as_streaming_dataset(split="train")
         kinds = data.features or {}
         strings = [column for column, kind in kinds.items() if kind in (Value("string"), Value("large_string"))]
         if not strings:
-            raise LabError(f"The data set '{name}' has no column of text. Choose another one.")
+            raise LabError(t("error.no_hub_text", name=name))
         wanted = ("text", "name", "names")
         column = next((column for want in wanted for column in strings if column.lower() == want), strings[0])
         lines: list[str] = []
@@ -372,14 +361,11 @@ def hub_lines(name: str, most: int = 5_000_000) -> list[str]:
         for row in data:
             found = (row[column] or "").splitlines()
             lines += found
-            length += sum(len(line) for line in found)
+            length += sum(len(line) + 1 for line in found)  # an empty line takes room, too
             if length > most:
                 break
         return lines
     except LabError:
         raise
     except Exception as error:  # many kinds: no network, no such data set, a format datasets cannot read
-        raise LabError(
-            f"The data set '{name}' could not be loaded from the Hub ({type(error).__name__}). "
-            "Check the name and the network, or use the bundled names."
-        ) from error
+        raise LabError(t("error.hub", name=name, why=type(error).__name__)) from error

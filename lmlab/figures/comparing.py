@@ -455,12 +455,21 @@ class Leak:
     title: str
     honest: float
     leaky: float
+    guess: float | None = None
+    """By how many nats the student said that the leak flatters this model."""
+    seed: int | None = None
+    """Of a network; a counted model has none."""
 
 
 def leaks(rows: Sequence[Leak]) -> Figure:
-    """From the honest loss to what a careless split makes of it, a line a model; further right looks better."""
+    """From the honest loss to what a careless split makes of it, a line a model; further right looks better.
+
+    Where the student said by how much, a triangle in ink stands where the loss would be then.
+    """
     places = list(range(len(rows)))
     losses = [loss for row in rows for loss in (row.honest, row.leaky)]
+    said = [(i, row.honest - row.guess) for i, row in enumerate(rows) if row.guess is not None]
+    losses += [loss for _, loss in said]
     best, worst = min(losses), max(losses)
     room = 0.12 * (worst - best) + 0.01
     least, most = (pick(rows, key=lambda row: row.honest - row.leaky) for pick in (min, max))
@@ -471,7 +480,15 @@ def leaks(rows: Sequence[Leak]) -> Figure:
     data = [
         _ends([row.honest for row in rows], places, "honest", "--paper"),
         _ends([row.leaky for row in rows], places, "leaky", "--data"),
-    ]
+        {
+            "type": "scatter", "mode": "markers", "name": "guess",
+            "x": [loss for _, loss in said], "y": [i for i, _ in said],
+            "marker": {
+                "symbol": "triangle-up-open", "size": 12, "color": "--ink", "line": {"color": "--ink", "width": 1.75},
+            },
+            "hovertemplate": t("figure.leaks.guess") + ": %{x:.3f}<extra></extra>",
+        },
+    ]  # fmt: skip
     notes = [
         {
             "x": row.leaky, "y": i, "yshift": 16, "showarrow": False,
@@ -481,7 +498,14 @@ def leaks(rows: Sequence[Leak]) -> Figure:
         }
         for i, row in enumerate(rows)
     ]  # fmt: skip
-    names = {"tickmode": "array", "tickvals": places, "ticktext": [text_safe(row.title) for row in rows], "ticks": ""}
+    notes += [
+        {
+            "x": loss, "y": i, "yshift": -17, "showarrow": False, "text": t("figure.leaks.guess"),
+            "xanchor": "right" if loss < (best + worst) / 2 else "left", "font": {"size": 12, "color": "--ink"},
+        }
+        for i, loss in said
+    ]  # fmt: skip
+    names = {"tickmode": "array", "tickvals": places, "ticktext": [_leak_title(row) for row in rows], "ticks": ""}
     plot = layout(
         axis(t("figure.leaks.x"), range=[worst + room, best - room], nticks=5),
         axis(t("figure.leaks.y"), **names, range=[len(rows) - 0.5, -0.6], showgrid=False),
@@ -494,9 +518,14 @@ def leaks(rows: Sequence[Leak]) -> Figure:
         look=t("figure.leaks.look"),
         plotly={"data": data, "layout": plot},
         table=(
-            [t(f"figure.leaks.column.{name}") for name in ("model", "honest", "leaky", "flattery")],
+            [t(f"figure.leaks.column.{name}") for name in ("model", "seed", "honest", "leaky", "flattery", "guess")],
             [
-                [row.title, round(row.honest, 4), round(row.leaky, 4), round(row.honest - row.leaky, 4)]
+                [
+                    row.title,
+                    row.seed,
+                    *(round(x, 4) for x in (row.honest, row.leaky, row.honest - row.leaky)),
+                    row.guess,
+                ]
                 for row in rows
             ],
         ),
@@ -509,6 +538,11 @@ def leaks(rows: Sequence[Leak]) -> Figure:
         ),
         height=(0.0, 92 + 52 * len(rows)),
     )
+
+
+def _leak_title(row: Leak) -> str:
+    title = text_safe(row.title)
+    return title if row.seed is None else f"{title}<br>{t('figure.leaks.seed', seed=row.seed)}"
 
 
 def _ends(losses: Sequence[float], places: Sequence[int], name: str, fill: str) -> dict[str, Any]:

@@ -143,19 +143,22 @@ def _guessed(guess: Sequence[Sequence[float]], log_steps: bool) -> dict[str, Any
 
 
 def _guess_note(guess: Sequence[Sequence[float]], log_steps: bool, top: float) -> list[dict[str, Any]]:
-    """A line is labelled where it stands, at the guess's middle."""
+    """A line is labelled where it stands, at the guess's middle; a level one is a number, which stands with it."""
     if not guess:
         return []
     step, loss = guess[len(guess) // 2]
+    text = t("figure.loss.your_guess")
+    if len({value for _, value in guess}) == 1:
+        text = t("figure.loss.your_number", loss=loss) + (" ↑" if loss > top else "")  # above what the axis holds
     x = _place(step, log_steps)
     return [
         {
             "x": math.log10(x) if log_steps else x,
             "y": min(loss, top),
-            "text": f"<b>{t('figure.loss.your_guess')}</b>",
+            "text": f"<b>{text}</b>",
             "showarrow": False,
             "xanchor": "left",
-            "yanchor": "bottom",
+            "yanchor": "top" if loss > top else "bottom",
             "xshift": 6,
             "yshift": 4,
             "font": {"color": "--ink"},

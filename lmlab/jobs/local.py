@@ -20,12 +20,20 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from lmlab import strings
 from lmlab.errors import LabError, sentence_of
 from lmlab.jobs.messages import Command, JobId, JobSpec, Limits, RunId, Snapshot, Status, Wanted
 from lmlab.runs.cards import find_run, home, new_run_id, tidy_old
+from lmlab.strings import t
 
 MOST_DEATHS = 2  # a training that takes its worker down twice is not started again
 LONGEST_ARGUMENT = 10_000  # characters of a text in a question
+MOST_ASKED = 24
+"""Questions of one visitor that may wait for an answer at once: more than a page ever asks."""
+FETCHES = ("fetch",)
+MOST_SLOW_ASKED = 1
+MOST_SLOW = 4
+"""Questions that fetch something from elsewhere: so many of one visitor, and of everybody."""
 TIDY_EVERY = 3600.0
 LEFT_ALONE = 5.0  # seconds after which a paused training that no page asks for gives its owner room for another
 FORGET_AFTER = 600.0  # seconds a finished training's record stays when nobody asks
@@ -71,12 +79,21 @@ class Record:
 
 
 @dataclass
+class Asked:
+    """A question that a worker has yet to answer, and whose it is."""
+
+    future: concurrent.futures.Future[Any]
+    owner: str
+    name: str
+
+
+@dataclass
 class Seat:
     """One worker process, its pipe, and the calls it has yet to answer."""
 
     process: BaseProcess
     pipe: Connection
-    calls: dict[int, concurrent.futures.Future[Any]] = field(default_factory=dict)
+    calls: dict[int, Asked] = field(default_factory=dict)
     ready: threading.Event = field(default_factory=threading.Event)
     outbox: queue.SimpleQueue[tuple[Any, ...]] = field(default_factory=queue.SimpleQueue)
 
@@ -113,23 +130,19 @@ class LocalJobs:
         """Start a training, or put it in line. Raises `LabError` when a cap is reached."""
         _known(owner)
         if spec.recipe.steps is not None and spec.recipe.steps > self.limits.steps:
-            raise LabError(f"{spec.recipe.steps:,} steps were asked for; the limit here is {self.limits.steps:,}.")
+            raise LabError(t("error.steps_limit", n=spec.recipe.steps, most=self.limits.steps))
         if spec.recipe.seconds is not None and spec.recipe.seconds > self.limits.seconds:
-            raise LabError(
-                f"{spec.recipe.seconds:g} seconds were asked for; the limit here is {self.limits.seconds:g}."
-            )
+            raise LabError(t("error.seconds_limit", n=spec.recipe.seconds, most=self.limits.seconds))
         with self._lock:
             mine = [record for record in self._active() if record.owner == owner and record.wanted != "finishing"]
             left = [record for record in mine if _rests(record) and time.monotonic() - record.watched > LEFT_ALONE]
             if len(mine) >= self.limits.jobs_per_owner and left:  # kept as it is: nobody looks at it
                 self._abandon(min(left, key=lambda record: record.watched))
             elif len(mine) >= self.limits.jobs_per_owner:
-                raise LabError(
-                    f"You have {len(mine)} trainings under way, the most for one visitor. Stop one of them first."
-                )
+                raise LabError(t("error.own_trainings", n=len(mine)))
             resting = [record for record in self._active() if _rests(record)]
             if len(self._active()) - len(resting) >= self.limits.jobs:
-                raise LabError(f"The lab is full: {self.limits.jobs} trainings are under way. Try again in a minute.")
+                raise LabError(t("error.full", n=self.limits.jobs))
             if len(resting) >= self.limits.paused:  # the one that was left alone the longest makes room
                 self._abandon(min(resting, key=lambda record: record.watched))
             job = new_run_id()
@@ -169,7 +182,7 @@ class LocalJobs:
         if command not in ("pause", "resume", "step", "stop", "discard"):
             raise LabError(f"There is no command '{command}'.")
         if not 1 <= steps <= self.limits.steps:
-            raise LabError(f"{steps} steps were asked for: choose 1 to {self.limits.steps:,}.")
+            raise LabError(t("error.steps_range", n=steps, most=self.limits.steps))
         with self._lock:
             record = self._record(job, owner)
             record.watched, record.asleep = time.monotonic(), False
@@ -182,7 +195,7 @@ class LocalJobs:
                     record.status = replace(record.status, state="running")  # the page need not wait to hear it
                 self._tell(record, command, steps)
             elif command in ("stop", "discard"):
-                self._end(record, Status("failed", sentence="Stopped before it began."))
+                self._end(record, Status("failed", sentence=t("error.before_it_began")))
             elif command == "step":
                 record.spec = replace(record.spec, first=steps)
 
@@ -190,20 +203,24 @@ class LocalJobs:
         self, model: JobId | RunId | None, owner: str, name: str, args: dict[str, Any], timeout: float = 30.0
     ) -> Any:
         """Ask about a corpus (`model=None`), a running job or a finished run; see `lmlab.jobs.calls`."""
-        future = self._ask(model, owner, name, args)
+        future = self._ask(model, owner, name, args, timeout)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
+        except WorkerStopped:
+            raise LabError(t("error.worker_stopped")) from None
         except TimeoutError:
-            raise LabError(f"The answer took longer than {timeout:g} seconds. Ask for less, or try again.") from None
+            raise LabError(t("error.too_slow", seconds=timeout)) from None
 
     def call_and_wait(
         self, model: JobId | RunId | None, owner: str, name: str, args: dict[str, Any], timeout: float = 60.0
     ) -> Any:
         """The same for code without an event loop."""
         try:
-            return self._ask(model, owner, name, args).result(timeout)
+            return self._ask(model, owner, name, args, timeout).result(timeout)
+        except WorkerStopped:
+            raise LabError(t("error.worker_stopped")) from None
         except concurrent.futures.TimeoutError:
-            raise LabError(f"The answer took longer than {timeout:g} seconds. Ask for less, or try again.") from None
+            raise LabError(t("error.too_slow", seconds=timeout)) from None
 
     def jobs_of(self, owner: str) -> list[JobId]:
         """The owner's trainings that are not over, oldest first."""
@@ -234,7 +251,7 @@ class LocalJobs:
     def _record(self, job: JobId, owner: str) -> Record:
         record = self._records.get(job)
         if record is None or not secrets.compare_digest(record.owner.encode(), owner.encode()):
-            raise LabError(f"There is no training '{str(job)[:64]}' of yours. It may have ended long ago.")
+            raise LabError(t("error.no_training", job=str(job)[:64]))
         return record
 
     def _fill(self) -> None:
@@ -268,20 +285,21 @@ class LocalJobs:
         self._fill()
 
     def _ask(
-        self, model: JobId | RunId | None, owner: str, name: str, args: dict[str, Any]
+        self, model: JobId | RunId | None, owner: str, name: str, args: dict[str, Any], timeout: float = 60.0
     ) -> concurrent.futures.Future[Any]:
         _known(owner)
         for key, value in args.items():
             if isinstance(value, str) and len(value) > LONGEST_ARGUMENT:
-                raise LabError(f"The {key} has {len(value):,} characters; at most {LONGEST_ARGUMENT:,} work here.")
+                raise LabError(t("error.long_argument", name=key, length=len(value), most=LONGEST_ARGUMENT))
         future: concurrent.futures.Future[Any] = concurrent.futures.Future()
         with self._lock:
+            self._check_asked(owner, name)
             target: tuple[str, str] | None = None
             record = self._records.get(model) if model else None
             if record is not None and not _over(record):
                 self._record(record.job, owner)
                 if record.worker is None:
-                    raise LabError(f"The training '{record.job}' waits for its turn. Try again when it runs.")
+                    raise LabError(t("error.waits", job=record.job))
                 seat = self._seats[record.worker]
                 target = ("job", record.job)
             else:
@@ -289,9 +307,21 @@ class LocalJobs:
                     target = ("run", str(find_run(model, owner)))
                 seat = min(self._seats, key=self._load)
             number = next(self._numbers)
-            seat.calls[number] = future
-            seat.send(("call", number, target, name, args))
+            seat.calls[number] = Asked(future, owner, name)
+            # A worker passes over what nobody waits for any more; one machine, so one clock.
+            seat.send(("call", number, target, name, args, strings.language(), time.time() + timeout + 1))
         return future
+
+    def _check_asked(self, owner: str, name: str) -> None:
+        """Raise `LabError` where a visitor has more questions under way than any page asks."""
+        waiting = [asked for seat in self._seats for asked in seat.calls.values()]
+        mine = [asked for asked in waiting if asked.owner == owner]
+        if len(mine) >= MOST_ASKED:
+            raise LabError(t("error.own_questions", n=len(mine)))
+        if name in FETCHES:
+            slow = [asked for asked in waiting if asked.name in FETCHES]
+            if len(slow) >= MOST_SLOW or sum(asked.owner == owner for asked in slow) >= MOST_SLOW_ASKED:
+                raise LabError(t("error.fetching"))
 
     def _load(self, seat: Seat) -> tuple[int, int]:
         index = self._seats.index(seat)
@@ -332,9 +362,10 @@ class LocalJobs:
             seat.ready.set()
         elif kind == "answer":
             number, good, value = rest
-            future = seat.calls.pop(number, None)
-            if future is None or not future.set_running_or_notify_cancel():
+            asked = seat.calls.pop(number, None)
+            if asked is None or not asked.future.set_running_or_notify_cancel():
                 return
+            future = asked.future
             if good:
                 future.set_result(value)
             else:
@@ -360,9 +391,9 @@ class LocalJobs:
         """A worker died: answer its callers, start another one, and let its trainings go on."""
         seat.process.join(5)
         with self._lock:
-            for future in seat.calls.values():
+            for future in (asked.future for asked in seat.calls.values()):
                 if future.set_running_or_notify_cancel():
-                    future.set_exception(LabError("The worker stopped in the middle of this. Please try again."))
+                    future.set_exception(WorkerStopped(t("error.worker_stopped")))
             seat.calls.clear()
             seat.send(("end",))  # wakes the thread that delivers to the dead worker, so that it ends
             self._seats[index] = self._spawn(index)
@@ -371,7 +402,7 @@ class LocalJobs:
                     continue
                 record.deaths += record.status.state in ("running", "finishing")  # a paused one is no suspect
                 if record.deaths >= MOST_DEATHS:
-                    sentence = "This training stopped its worker twice. Try a smaller model or batch."
+                    sentence = _in_its_language(record, "error.worker_twice")
                     self._end(record, replace(record.status, state="failed", sentence=sentence))
                 else:
                     # The new worker begins at the checkpoint, so the events begin anew, under new numbers.
@@ -407,10 +438,20 @@ class LocalJobs:
 
     def _abandon(self, record: Record) -> None:
         if record.worker is None:
-            self._end(record, Status("failed", sentence="Nobody waited for it."))
+            self._end(record, Status("failed", sentence=_in_its_language(record, "error.nobody_waited")))
         elif record.status.state in ("running", "paused"):
             record.wanted = "finishing"
             self._tell(record, "stop")
+
+
+class WorkerStopped(LabError):
+    """The worker died in the middle of a question; whoever asked says so in their language."""
+
+
+def _in_its_language(record: Record, name: str) -> str:
+    """A sentence for a training's status, where no page asks for it."""
+    with strings.speaking(record.spec.language):
+        return t(name)
 
 
 def _over(record: Record) -> bool:
@@ -425,4 +466,4 @@ def _rests(record: Record) -> bool:
 def _known(owner: str) -> None:
     """Refuse an empty owner: a page that has lost its visitor would share models with every other such page."""
     if not owner:
-        raise LabError("The page has forgotten who you are. Reload it; your models are still there.")
+        raise LabError(t("error.nobody"))

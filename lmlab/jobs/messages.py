@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from lmlab import strings
 from lmlab.training.recipe import Recipe
 
 JobId = str
@@ -25,6 +26,8 @@ class JobSpec:
     first: int | None = None
     parent: str | None = None
     """The run that this one was made from by changing something; it is noted on the card."""
+    language: str = field(default_factory=strings.language)
+    """In which language the training speaks: that of the page that began it."""
 
 
 @dataclass(frozen=True)

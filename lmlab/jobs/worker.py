@@ -4,6 +4,7 @@ Each turn goes to the training that has used the least computing time, for at mo
 looked at after every step.
 """
 
+import math
 import os
 import signal
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 
 import torch
 
+from lmlab import strings
 from lmlab.errors import LabError, sentence_of
 from lmlab.jobs.calls import ABOUT_A_CORPUS, ABOUT_A_MODEL, SLOW, Shelf, plain
 from lmlab.jobs.messages import JobSpec, Limits, State, Status, Wanted
@@ -23,6 +25,7 @@ from lmlab.models.protocol import LONG_DOCUMENT
 from lmlab.runs.cards import home, owner_folder, tidy
 from lmlab.runs.moments import Moments, at_moment, load_moments, no_moment
 from lmlab.runs.store import Run, load_checkpoint, save_checkpoint, save_run, trained_card
+from lmlab.strings import t
 from lmlab.tokenizers.characters import CharacterTokenizer
 from lmlab.training.recipe import Recipe
 from lmlab.training.trainer import Progress, Trainer
@@ -90,13 +93,14 @@ class Worker:
 
     def _turn(self, task: Task) -> None:
         begin = time.perf_counter()
-        try:
-            while task.state in ("running", "finishing"):
-                self._step(task)
-                if time.perf_counter() - begin > TURN or self.pipe.poll(0):
-                    break
-        except Exception as error:
-            self._fail(task, error)
+        with strings.speaking(task.spec.language):
+            try:
+                while task.state in ("running", "finishing"):
+                    self._step(task)
+                    if time.perf_counter() - begin > TURN or self.pipe.poll(0):
+                        break
+            except Exception as error:
+                self._fail(task, error)
         task.used += time.perf_counter() - begin
         if task.job in self.tasks and time.perf_counter() - task.reported > REPORT:
             self._report(task)
@@ -117,7 +121,7 @@ class Worker:
         if trainer.finished:
             self._finish(task)
         elif trainer.seconds > self.limits.seconds and task.state == "running":
-            task.sentence = f"Stopped after {self.limits.seconds:g} seconds, the limit here."
+            task.sentence = t("error.time_is_up", seconds=self.limits.seconds)
             self._stop(task)
         elif trainer.seconds - task.saved > CHECKPOINT:
             task.saved = trainer.seconds
@@ -191,7 +195,7 @@ class Worker:
                 load_checkpoint(checkpoint_folder(job), trainer)
                 moments.weights = load_moments(checkpoint_folder(job))
             if trainer.planned > self.limits.steps:
-                raise LabError(f"{trainer.planned:,} steps were planned; the limit here is {self.limits.steps:,}.")
+                raise LabError(t("error.planned", n=trainer.planned, most=self.limits.steps))
             task = Task(job, owner, spec, trainer, parameters, moments, steps_left=None if resume else spec.first)
             task.used = min((other.used for other in self.tasks.values()), default=0.0)
             task.saved = trainer.seconds
@@ -216,7 +220,8 @@ class Worker:
     def _handle(self, message: tuple[Any, ...]) -> None:
         kind, *rest = message
         if kind == "start":
-            self._start(*rest)
+            with strings.speaking(rest[2].language):
+                self._start(*rest)
         elif kind == "call":
             self._answer(*rest)
         elif kind in ("pause", "resume", "step", "stop", "discard"):
@@ -230,18 +235,34 @@ class Worker:
                 if task.state != "finishing":  # pressed again: the last measurement goes on
                     self._stop(task)
             elif kind == "discard":
-                task.state, task.sentence = "failed", "Started again."
+                task.state, task.sentence = "failed", t("error.started_again")
                 del self.tasks[job]
             elif task.state in ("running", "paused"):
                 task.state, task.steps_left = "running", steps if kind == "step" else None
                 task.used = min(other.used for other in self.tasks.values())
             self._report(task)
 
-    def _answer(self, call: int, model: tuple[str, str] | None, name: str, args: dict[str, Any]) -> None:
-        """Answer a question. One about a model may say `step`: then it is about the model as it was then."""
-        if name in SLOW and threading.current_thread() is threading.main_thread():
-            threading.Thread(target=self._answer, args=(call, None, name, args), daemon=True).start()
+    def _answer(
+        self,
+        call: int,
+        model: tuple[str, str] | None,
+        name: str,
+        args: dict[str, Any],
+        language: str = "en",
+        until: float = math.inf,
+    ) -> None:
+        """Answer a question, in the language of the page that asks it; after the time `until` nobody waits for it."""
+        if time.time() > until:
+            self._send(("answer", call, False, t("error.worker_stopped")))
             return
+        if name in SLOW and threading.current_thread() is threading.main_thread():
+            threading.Thread(target=self._answer, args=(call, None, name, args, language, until), daemon=True).start()
+            return
+        with strings.speaking(language):
+            self._say(call, model, name, args)
+
+    def _say(self, call: int, model: tuple[str, str] | None, name: str, args: dict[str, Any]) -> None:
+        """Send the answer. A question about a model may say `step`: then it is about the model as it was then."""
         try:
             if name in SLOW:
                 value = SLOW[name](self.shelf, **args)
@@ -260,11 +281,11 @@ class Worker:
 
     def _model(self, kind: str, where: str, step: Any) -> Run:
         if step is not None and (not isinstance(step, int) or isinstance(step, bool)):
-            raise LabError("The step is no whole number. Choose one of the marks on the step axis.")
+            raise LabError(t("error.whole_step"))
         if kind == "run":
             return self.shelf.run(where) if step is None else self.shelf.run_at(where, step)
         if where not in self.tasks:
-            raise LabError("This training has just ended. Ask again.")
+            raise LabError(t("error.just_ended"))
         task = self.tasks[where]
         model = task.trainer.model
         if step is not None and step != task.trainer.step_number:
@@ -288,16 +309,10 @@ def check_size(parameters: int, options: dict[str, Any], recipe: Recipe, tokens:
     """
     attention = options.get("n_layer", 0) * options.get("n_head", 0) * recipe.batch_size * tokens**2
     if 3 * attention > limits.attention_numbers:
-        raise LabError(
-            f"One step of this model would keep {3 * attention / 1e6:,.0f} million attention weights; the limit here "
-            f"is {limits.attention_numbers / 1e6:,.0f} million. Choose a smaller batch, fewer blocks or fewer heads."
-        )
+        raise LabError(t("error.attention", n=3 * attention / 1e6, most=limits.attention_numbers / 1e6))
     operations = 6.0 * parameters * recipe.batch_size * tokens
     if operations > limits.step_operations:
-        raise LabError(
-            f"One step of this model would take {operations / 1e9:,.0f} billion operations; the limit here is "
-            f"{limits.step_operations / 1e9:,.0f}. Choose a smaller model or batch."
-        )
+        raise LabError(t("error.operations", n=operations / 1e9, most=limits.step_operations / 1e9))
 
 
 def warm_up(shelf: Shelf) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from lmlab.data.corpus import BUNDLED as BUNDLED_CORPORA
 from lmlab.errors import LabError
 from lmlab.runs.cards import LARGEST_CARD, card_text, read_card
+from lmlab.strings import t
 
 LARGEST_WEIGHTS = 12_000_000  # bytes: three million numbers, twice the largest model that the screens can make
 PARTS = {"run.json": LARGEST_CARD, "model.safetensors": LARGEST_WEIGHTS}
@@ -38,17 +39,14 @@ def pack_run(folder: str | Path, place: str | Path) -> Path:
     try:
         weights = folder / "model.safetensors"
         if weights.stat().st_size > LARGEST_WEIGHTS:
-            raise LabError(
-                f"The weights have {weights.stat().st_size / 1e6:.1f} MB; at most {LARGEST_WEIGHTS / 1e6:g} MB could "
-                "be brought back. Train a smaller model to take along."
-            )
+            raise LabError(t("error.heavy", size=weights.stat().st_size / 1e6, most=LARGEST_WEIGHTS / 1e6))
         place.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(new, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("run.json", card_text(card))
             archive.write(weights, "model.safetensors")
         os.replace(new, place)
     except OSError:
-        raise LabError("The model could not be packed: the disk refused. Try again, or free some space.") from None
+        raise LabError(t("error.pack_disk")) from None
     finally:
         new.unlink(missing_ok=True)
     return place
@@ -64,20 +62,15 @@ def unpack_run(archive: str | Path, folder: str | Path) -> None:
         with zipfile.ZipFile(archive) as content:
             entries = content.infolist()
             if sorted(entry.filename for entry in entries) != sorted(PARTS):
-                raise LabError(
-                    "This is not a model of lmlab: the file must hold run.json and model.safetensors, and nothing "
-                    "else. Choose one that Export made."
-                )
+                raise LabError(t("error.no_archive"))
             for entry in entries:
                 if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.flag_bits & 1:
-                    raise LabError(
-                        "The file is packed in a way that lmlab does not read. Choose one that Export made."
-                    )
+                    raise LabError(t("error.odd_packing"))
                 _copy(content, entry, Path(folder))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
         if isinstance(error, LabError):
             raise
-        raise LabError("The file is no zip file, or a damaged one. Choose one that Export made.") from None
+        raise LabError(t("error.damaged_zip")) from None
 
 
 def _copy(content: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
@@ -86,8 +79,5 @@ def _copy(content: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> Non
         while chunk := source.read(_CHUNK):
             taken += len(chunk)
             if taken > most:
-                raise LabError(
-                    f"{entry.filename} is larger than {most / 1e6:g} MB, the most that can be imported here. "
-                    "Choose a smaller model."
-                )
+                raise LabError(t("error.large_part", name=entry.filename, most=most / 1e6))
             copy.write(chunk)

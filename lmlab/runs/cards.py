@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lmlab.errors import LabError
+from lmlab.strings import t
 
 SCHEMA = 2
 """The version of the format that is written. 1 did not tell the activation of a plain transformer: it was GELU."""
@@ -38,9 +39,21 @@ _MOODS = "calm bold brisk bright clear deft eager fair fond glad keen kind livel
 _BIRDS = "heron otter finch robin wren swift lark stork crane raven plover dipper merlin osprey puffin curlew"
 
 
+LEAST_FREE = 1_000_000_000  # bytes that must be free on the disk before anything of a visitor's is added
+
+
 def home() -> Path:
     """`LMLAB_HOME`, or `~/.lmlab`."""
     return Path(os.environ.get("LMLAB_HOME") or Path.home() / ".lmlab")
+
+
+def check_disk() -> None:
+    """Raise `LabError` when the disk of the lab is almost full: visitors come and go, and nobody empties it."""
+    place = home()
+    while not place.exists():
+        place = place.parent
+    if shutil.disk_usage(place).free < LEAST_FREE:
+        raise LabError(t("error.disk"))
 
 
 def new_run_id() -> str:
@@ -83,7 +96,7 @@ def find_run(run_id: str, owner: str) -> Path:
         for folder in (BUNDLED / run_id, owner_folder(owner) / run_id):
             if (folder / "run.json").is_file():
                 return folder
-    raise LabError(f"There is no run '{run_id[:64]}' here. Choose one from the model bench.")
+    raise LabError(t("error.no_run", name=run_id[:64]))
 
 
 def read_card(folder: str | Path) -> dict[str, Any]:
@@ -243,6 +256,13 @@ def _held_card(folder: Path) -> dict[str, Any] | None:
     return card
 
 
+def drop_cards(folder: Path) -> None:
+    """Let go of the parsed cards of all runs in a folder."""
+    with _holding:
+        for path in [path for path in _held if path.is_relative_to(folder)]:
+            del _held[path]
+
+
 # --- what an owner may change ------------------------------------------------------------------------------
 
 
@@ -261,15 +281,15 @@ def checked_name(name: Any) -> str:
     lmlab.errors.LabError: The name is empty. Give the model a name of 1 to 30 characters.
     """
     if not isinstance(name, str):
-        raise LabError(f"That is no name. Give the model a name of 1 to {LONGEST_NAME} characters.")
+        raise LabError(t("error.no_model_name", most=LONGEST_NAME))
     name = " ".join(unicodedata.normalize("NFC", name[: 10 * LONGEST_NAME]).split())
     if not name:
-        raise LabError(f"The name is empty. Give the model a name of 1 to {LONGEST_NAME} characters.")
+        raise LabError(t("error.empty_model_name", most=LONGEST_NAME))
     if len(name) > LONGEST_NAME:
-        raise LabError(f"The name has more than {LONGEST_NAME} characters. Choose a shorter one.")
+        raise LabError(t("error.long_model_name", most=LONGEST_NAME))
     # Joiners are part of how some scripts are written; what turns the direction of the text is not.
     if not all(letter.isprintable() or letter in "\u200c\u200d" for letter in name):
-        raise LabError("The name holds characters that cannot be seen. Type it again with letters only.")
+        raise LabError(t("error.unseen_model_name"))
     return name
 
 
@@ -279,7 +299,7 @@ def rename_run(run_id: str, owner: str, name: Any) -> dict[str, Any]:
     Raises `LabError` for a name that is empty, too long or cannot be printed, and for a bundled run.
     """
     name = checked_name(name)
-    return _changed(run_id, owner, "is called as it is", title=name)
+    return _changed(run_id, owner, "name", title=name)
 
 
 def pin_run(run_id: str, owner: str, pinned: bool = True, most: int = 10) -> dict[str, Any]:
@@ -290,23 +310,19 @@ def pin_run(run_id: str, owner: str, pinned: bool = True, most: int = 10) -> dic
     if pinned:
         others = [card for card in list_runs(owner) if card.get("pinned") is True and card["id"] != run_id]
         if len(others) >= most:
-            raise LabError(
-                f"You have pinned {len(others)} models, the most for one visitor. Unpin one of them first."
-            )
-    return _changed(run_id, owner, "always stays", pinned=pinned)
+            raise LabError(t("error.pins", n=len(others)))
+    return _changed(run_id, owner, "pin", pinned=pinned)
 
 
-def _changed(run_id: str, owner: str, and_so: str, **new: Any) -> dict[str, Any]:
+def _changed(run_id: str, owner: str, what: str, **new: Any) -> dict[str, Any]:
     folder = find_run(run_id, owner)
     if folder.parent == BUNDLED:
-        raise LabError(f"'{short_name(run_id)}' belongs to the lab and {and_so}. You can change your own models.")
+        raise LabError(t(f"error.labs_{what}", name=short_name(run_id)))
     card = {**read_card(folder), **new}
     try:
         write_card(folder, card)
     except OSError:
-        raise LabError(
-            f"The model '{name_of(card)[:64]}' could not be changed: its card cannot be written here."
-        ) from None
+        raise LabError(t("error.card_fixed", name=name_of(card)[:64])) from None
     return card
 
 
@@ -329,7 +345,7 @@ def delete_run(run_id: str, owner: str) -> None:
     """Remove one of the owner's runs; the bundled ones stay."""
     folder = find_run(run_id, owner)
     if folder.parent == BUNDLED:
-        raise LabError(f"'{short_name(run_id)}' belongs to the lab and stays. You can delete your own models.")
+        raise LabError(t("error.labs_delete", name=short_name(run_id)))
     shutil.rmtree(folder)
 
 

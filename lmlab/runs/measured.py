@@ -1,9 +1,10 @@
-"""Ladders that were measured once and written down, so that a page need not train seventeen networks to show one.
+"""What was measured once and written down, so that a page need not train seventeen networks to show a ladder.
 
-A file holds what `lmlab compare` found, and all that is needed to find it again: the command, the day, the versions
-and the hash of the corpus. The bundled one is made with
+A file holds what `lmlab compare` or `lmlab leaks` found, and all that is needed to find it again: the command, the
+day, the versions and the hash of the corpus. The bundled ones are made with
 
     python -m lmlab compare --models all --seeds 3 --corpus names --threads 1 --out lmlab/runs/measured/names.json
+    python -m lmlab leaks --models mlp --corpus names --out lmlab/runs/measured/names_leaks.json
 
 A counted rung can be counted again in a moment, and a test does. Needs no torch.
 """
@@ -49,13 +50,13 @@ def stamped(found: dict[str, Any], command: str, corpus: Corpus) -> dict[str, An
 
 
 def write_measured(path: str | Path, measured: dict[str, Any]) -> None:
-    """Write a stamped ladder. Raises `LabError` where the disk refuses."""
+    """Write what was stamped. Raises `LabError` where the disk refuses."""
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(json.dumps(measured, indent=1, allow_nan=False) + "\n", "utf-8")
     except OSError as error:
         why = error.strerror or str(error)
-        raise LabError(f"The ladder cannot be saved in {path}: {why}. Choose another place.") from None
+        raise LabError(f"The measurement cannot be saved in {path}: {why}. Choose another place.") from None
 
 
 def rungs_of(measured: dict[str, Any]) -> list[Rung]:
@@ -87,8 +88,22 @@ def measured_ladder(sha256: str) -> dict[str, Any] | None:
     >>> measured_ladder("of no corpus") is None
     True
     """
+    return _measured(sha256, "rungs")
+
+
+def measured_leaks(sha256: str) -> dict[str, Any] | None:
+    """The bundled leak experiment with networks, of the corpus with this hash; None where nobody has made one.
+
+    >>> measured_leaks("of no corpus") is None
+    True
+    """
+    return _measured(sha256, "leaks")
+
+
+def _measured(sha256: str, holds: str) -> dict[str, Any] | None:
+    """The bundled file about a corpus that holds `rungs` or `leaks`."""
     for path in sorted(MEASURED.glob("*.json")):
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        if found["schema"] == SCHEMA and found["sha256"] == sha256:
+        if found["schema"] == SCHEMA and found["sha256"] == sha256 and holds in found:
             return found
     return None

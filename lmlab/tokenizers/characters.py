@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from lmlab.errors import LabError
+from lmlab.strings import t
 from lmlab.tokenizers.protocol import IntArray
 
 
@@ -58,7 +59,7 @@ class CharacterTokenizer:
             unknown = chr(codes[~found][0])
             shown = "".join(self.alphabet)
             shown = shown if len(shown) <= 60 else shown[:60] + f" … ({len(self.alphabet)} characters)"
-            raise LabError(f"The character '{unknown}' is not in the vocabulary, which has: {shown}. Use only these.")
+            raise LabError(t("error.unknown_character", letter=unknown, known=shown))
         return ids.astype(np.int64) + 1, lengths
 
     def decode(self, ids: Sequence[int]) -> str:

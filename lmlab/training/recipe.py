@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lmlab.errors import LabError
+from lmlab.strings import t
 
 Optimizer = Literal["sgd", "adamw", "muon"]
 Schedule = Literal["constant", "linear", "cosine"]
@@ -49,12 +50,9 @@ class Recipe:
             raise LabError("A recipe needs either steps or seconds: give exactly one of them.")
         whole = (self.steps, self.warmup, self.batch_size, self.seed, self.threads, self.train_size, self.probe_names)
         if any(number is not None and not isinstance(number, int) for number in whole):
-            raise LabError(
-                "Steps, warm-up, batch size, seed, threads, training size and probe names are whole numbers. "
-                "Leave the fraction out."
-            )
+            raise LabError(t("error.whole_recipe"))
         if self.steps is not None and not 1 <= self.steps <= 1_000_000:
-            raise LabError(f"{self.steps} steps were asked for: choose 1 to 1,000,000.")
+            raise LabError(t("error.recipe_steps", n=self.steps))
         if self.seconds is not None and not 0.1 <= self.seconds <= 86_400:
             raise LabError(f"{self.seconds:g} seconds were asked for: choose 0.1 to 86,400.")
         if self.optimizer not in ("sgd", "adamw", "muon"):
@@ -62,15 +60,15 @@ class Recipe:
         if self.schedule not in ("constant", "linear", "cosine"):
             raise LabError(f"The schedule '{self.schedule}' is unknown: choose constant, linear or cosine.")
         for name, rate in (
-            ("learning rate", self.learning_rate),
-            ("learning rate of the matrices", self.matrix_learning_rate),
+            ("recipe_rate", self.learning_rate),
+            ("recipe_matrix_rate", self.matrix_learning_rate),
         ):
             if not 0 < rate <= 10_000:  # also refuses NaN
-                raise LabError(f"The {name} is {rate:g}: choose a number above 0, up to 10,000.")
+                raise LabError(t(f"error.{name}", rate=rate))
         if not 1 <= self.batch_size <= 8192:
-            raise LabError(f"The batch size is {self.batch_size}: choose 1 to 8,192.")
+            raise LabError(t("error.recipe_batch", n=self.batch_size))
         if not 0 <= self.weight_decay <= 10:
-            raise LabError(f"The weight decay is {self.weight_decay:g}: choose 0 to 10.")
+            raise LabError(t("error.recipe_decay", n=self.weight_decay))
         if self.clip is not None and not self.clip > 0:
             raise LabError(f"The clipping norm is {self.clip:g}: choose a number above 0, or none.")
         if self.most_passes is not None and not self.most_passes > 0:
@@ -78,10 +76,10 @@ class Recipe:
         if not 0 <= self.warmup <= 100_000:
             raise LabError(f"The warm-up is {self.warmup} steps: choose 0 to 100,000.")
         if not 0 <= self.seed < 2**63:
-            raise LabError(f"The seed is {self.seed}: choose 0 or a positive whole number.")
+            raise LabError(t("error.recipe_seed", n=self.seed))
         if not 1 <= self.threads <= 64:
             raise LabError(f"{self.threads} threads were asked for: choose 1 to 64.")
         if self.train_size is not None and self.train_size < 1:
-            raise LabError(f"The training size is {self.train_size}: choose 1 or more documents.")
+            raise LabError(t("error.recipe_size", n=self.train_size))
         if not 1 <= self.probe_names <= 20:
             raise LabError(f"{self.probe_names} probe names were asked for: choose 1 to 20.")

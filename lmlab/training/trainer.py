@@ -28,6 +28,7 @@ from lmlab.evaluation.loss import Loss
 from lmlab.evaluation.novelty import novelty
 from lmlab.evaluation.projection import project
 from lmlab.generation.generate import generate
+from lmlab.strings import t
 from lmlab.tokenizers.characters import CharacterTokenizer
 from lmlab.tokenizers.protocol import Tokenizer
 from lmlab.training.objectives import Data, Measurement, Objective, objective_of
@@ -369,16 +370,16 @@ class Trainer:
         seconds = self.seconds
         self.load_state_dict({**self.state_dict(), **self._good})  # what happened stays on the curve
         self.seconds = seconds  # and on the clock
-        happened = "stopped being a number" if not math.isfinite(value) else f"rose to {value:.3g}"
-        rates = f"{self.recipe.learning_rate:g}"
+        rate = self.recipe.learning_rate
+        happened = "rose" if math.isfinite(value) else "no_number"
         self.diverged = {
             "at": at,
             "back_to": self.step_number,
-            "sentence": (
-                f"The loss {happened} at step {at}; the run went back to step {self.step_number} and stopped. "
-                f"The learning rate {rates} is too high: try {min(self.recipe.learning_rate / 10, 0.1):g}."
+            "sentence": t(
+                f"error.diverged_{happened}", value=value, at=at, back=self.step_number, rate=rate,
+                less=min(rate / 10, 0.1),
             ),
-        }
+        }  # fmt: skip
         self.planned = self.step_number
         self._due = self._measures_after(self.step_number)
         return self._event("diverged", data=self.diverged)

@@ -18,6 +18,7 @@ from lmlab.ui.context import NAMES, Context, Updates, light, live, pack, problem
 from lmlab.ui.drawers import known_of, wire_drawers
 from lmlab.ui.levels import LEVELS
 from lmlab.ui.links import Link, applied, read_link
+from lmlab.ui.visitors import Visitors
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.frame import bar_widget, frame_widget
 from lmlab.ui.widgets.ruler import ruler_widget
@@ -28,9 +29,10 @@ OWNER = re.compile(r"[0-9a-f]{32}")
 MAX_THREADS = 128  # more than live streams are expected: it is the number of events that may run at once, too
 
 
-def build_app(jobs: LocalJobs, language: str = "en") -> gr.Blocks:
-    """All levels in their frame, in one language. Each language is an app of its own on the same job service."""
-    ctx = Context(jobs)
+def build_app(jobs: LocalJobs, language: str = "en", visitors: Visitors | None = None) -> gr.Blocks:
+    """All levels in their frame, in one language. Each language is an app of its own on the same job service, for the
+    same `visitors`."""
+    ctx = Context(jobs, visitors or Visitors())
     # Uploads and downloads of the page are removed a day after they were made.
     with (
         strings.speaking(language),
@@ -90,6 +92,10 @@ def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, ui: Fram
     preset_names = {level: names for level, (names, _, _) in ctx.presets.items()}
     linked = {control for controls in ctx.controls.values() for control in controls.values()}
     linked |= {component for _, _, outputs in ctx.presets.values() for component in outputs}
+    linked |= {component for opener in ctx.openers.values() for component in opener.outputs}
+    arrived_at = [
+        browser, ctx.owner, ctx.work, ctx.corpus, ctx.job, ctx.level, ui.tabs, ui.notes, ui.page,
+    ]  # fmt: skip
 
     async def arrive(stored: Any, work: Any, request: gr.Request) -> Updates:
         """Know the visitor again, or give a new id; find the training under way; open what the link asks for."""
@@ -102,12 +108,16 @@ def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, ui: Fram
         link = read_link(request.query_params.multi_items(), list(LEVELS), ctx.controls, preset_names)
         if link.corpus is not None:
             updates |= await corpus_of(link, owner)
-        change = ctx.presets[link.about][1] if link.preset is not None else None
+        try:
+            opened = await opened_by(link, owner, updates.get(ctx.corpus, NAMES))
+        except Exception as error:
+            opened = {}
+            link.notes.append(sentence_of(error))
         joined = ctx.work_of(owner, work)
         return pack(
             {
                 **updates,
-                **applied(link, ctx.controls.get(link.about, {}), change),
+                **opened,
                 ctx.owner: owner,
                 ctx.work: joined.to_json(),
                 ctx.job: running[-1] if running else None,
@@ -118,6 +128,14 @@ def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, ui: Fram
                 | known_of(owner, joined),
             }
         )
+
+    async def opened_by(link: Link, owner: str, corpus: dict[str, Any]) -> Updates:
+        """What a link changes on its level."""
+        opener = ctx.openers.get(link.about)
+        if opener is not None:
+            return await opener.open(link, owner, corpus) if link.preset is not None or link.values else {}
+        change = ctx.presets[link.about][1] if link.preset is not None else None
+        return applied(link, ctx.controls.get(link.about, {}), change)
 
     async def corpus_of(link: Link, owner: str) -> Updates:
         """The corpus of a link, and the menu of corpora that shows it where a level has one."""
@@ -142,7 +160,7 @@ def _wire_frame(ctx: Context, app: gr.Blocks, browser: gr.BrowserState, ui: Fram
 
     known = app.load(
         spoken(arrive), [browser, ctx.work],
-        [browser, ctx.owner, ctx.work, ctx.corpus, ctx.job, ctx.level, ui.tabs, ui.notes, ui.page, *linked],
+        [*arrived_at, *(component for component in linked if component not in arrived_at)],
         show_progress="hidden", show_progress_on=[ui.notes], api_visibility="private",
     )  # fmt: skip
     arrived = light(known.then, refresh, [ctx.owner, ctx.corpus, ctx.chosen], [*frame, ctx.title, ui.notes])

@@ -253,6 +253,7 @@ def bench_value(
                 "pressed": card["id"] == chosen,
                 "made_from": t("bench.made_from", name=name_of(parent)) if parent and parent["id"] == named else "",
                 "actions": _actions(card, levels),
+                "veils": veils_of(card),
             }
         )
     return {"seq": next_seq(), "rows": rows, "you": _you(score), "said": said, "about": about}
@@ -307,6 +308,7 @@ def ruler_value(
                     "loss": None if loss == math.inf else loss,
                     "now": card["id"] == chosen,
                     "live": bool(card.get("live")),
+                    "veils": veils_of(card),
                 }
             )
     you = None
@@ -320,6 +322,17 @@ def ruler_value(
         "others": others,
         "you": you,
     }
+
+
+def veils_of(card: Card) -> list[str]:
+    """The words of open questions that a model's loss would answer; see `lmlab.ui.predict.Question.veil`.
+
+    >>> veils_of({"model": {"kind": "ngram", "options": {"order": 2}}}), veils_of({"model": {"kind": "mlp"}})
+    (['models', 'bigram'], ['models'])
+    """
+    about = card["model"]
+    bigram = about["kind"] == "ngram" and about["options"].get("order") == 2
+    return ["models", "bigram"] if bigram else ["models"]
 
 
 def _baseline(title: str, loss: float) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -91,14 +90,12 @@ def wire_bench(ctx: Context, tabs: gr.Tabs, bring: gr.UploadButton, taken: gr.Do
         """Have a worker look at the file; a sound model stands on the bench then, and is looked at."""
         if not file:
             return {}
-        try:
-            asked = {
-                "corpus": corpus["source"], "corpus_name": corpus["name"], "visitor": owner, "archive": file,
-                "most": ctx.jobs.limits.runs_per_owner,
-            }  # fmt: skip
-            card = await ctx.jobs.call(None, owner, "import_run", asked, timeout=LONGEST_IMPORT)
-        finally:
-            await asyncio.to_thread(Path(file).unlink, missing_ok=True)
+        asked = {
+            "corpus": corpus["source"], "corpus_name": corpus["name"], "visitor": owner, "archive": file,
+            "most": ctx.jobs.limits.runs_per_owner,
+        }  # fmt: skip
+        # The upload stays for its day: equal files are one file to Gradio, so it may be a neighbour's, too.
+        card = await ctx.jobs.call(None, owner, "import_run", asked, timeout=LONGEST_IMPORT)
         said = t("bench.was_imported", name=name_of(card), loss=shown_loss(card))
         return await ctx.refresh(owner, corpus, card["id"], said, card["id"])
 
@@ -133,5 +130,5 @@ def run_of(event: gr.EventData) -> str:
     """The model that an event is about. Raises `LabError` for what is no id."""
     run = getattr(event, "run", None)
     if not (isinstance(run, str) and RUN_ID.fullmatch(run)):
-        raise LabError("There is no such model here. Choose one from the model bench.")
+        raise LabError(t("error.no_bench_model"))
     return run

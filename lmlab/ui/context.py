@@ -4,7 +4,7 @@ import asyncio
 import functools
 import inspect
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from lmlab import strings
 from lmlab.data.corpus import BUNDLED
 from lmlab.errors import sentence_of
 from lmlab.jobs.local import LocalJobs
-from lmlab.runs.cards import find_run, list_runs, read_card
+from lmlab.runs.cards import find_run, list_runs, owner_key, read_card
 from lmlab.strings import t
 from lmlab.ui.bench import bench_value, default_choice, menu_line, ruler_value
+from lmlab.ui.links import Link
+from lmlab.ui.visitors import Visitors
 from lmlab.ui.widgets.content import h, packed
 from lmlab.ui.work import Entry, Score, Work, read_work
 
@@ -27,16 +29,47 @@ Updates = dict[Any, Any]
 REMEMBERED = ("corpus", "baselines", "game", "places", "count", "sweep", "names_with")
 SMALL = ("corpus", "baselines", "game", "places", "sweep")
 MOST_REMEMBERED = 256
-MOST_WORKS = 500
 MOST_SEEN = 5000
+MOST_LISTED = 1000
 NAMES: dict[str, Any] = {"source": "names", "name": "names", "longest": 15}
+
+
+@dataclass(frozen=True)
+class Opener:
+    """How a level opens with a teacher's link, where setting the controls' values alone is not exactly that view."""
+
+    open: Callable[[Link, str, dict[str, Any]], Awaitable[Updates]]
+    """`await open(link, owner, corpus)`: every update that brings the level, as it was built, into the link's state:
+    the values of its controls, and all that hangs on them. `link.preset` and `link.values` are checked already."""
+    outputs: list[Any]
+    """All components that it may change; those of the level's `controls` need not be named."""
+    implied: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: {}
+    """Which values of other controls come with these values when a link does not name them: the drawer that makes a
+    link names what differs from them, not from the level as it was built."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What the menus of a visitor's models held when they were last refreshed."""
+
+    ids: frozenset[str] = frozenset()
+    shown: Mapping[int, str] = field(default_factory=dict)
+    """The model that each menu was given, by the menu's number."""
 
 
 @dataclass
 class Context:
-    """One app. Components of the frame are put in when they are made."""
+    """One app. Components of the frame are put in when they are made.
+
+    A teacher's link opens a level like this: the frame checks the link against `controls` and `presets`. A level with
+    an entry in `openers` then says itself what changes; for any other one, the frame sets the preset's changes and
+    the values, and no handler of the level is called. So a level whose screen hangs on its controls' events (columns
+    that come and go, a state that is drawn instead of a box) registers an `Opener`.
+    """
 
     jobs: LocalJobs
+    visitors: Visitors = field(default_factory=Visitors)
+    """What belongs to the visitors: the apps of all languages share it, for a visitor may speak two of them."""
     owner: gr.State = field(init=False)
     """The visitor's id: random, known to their browser alone."""
     corpus: gr.State = field(init=False)
@@ -71,12 +104,23 @@ class Context:
     """Of each level: the controls that a teacher's link can set, hide or lock, by their names in the link."""
     presets: dict[str, tuple[Sequence[str], Callable[[str], Updates], list[Any]]] = field(default_factory=dict)
     """Of each level: names of its presets, what one changes on the screen, and all that any of them may change."""
+    openers: dict[str, Opener] = field(default_factory=dict)
+    """Of each level that needs it: how a teacher's link is applied."""
     adopters: dict[str, tuple[Callable[[dict[str, Any]], Updates], list[Any]]] = field(default_factory=dict)
     """Of each level that makes models: how a card's settings come into its controls, and which those are."""
     _shown: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
     _seen: OrderedDict[tuple[str, int], str] = field(default_factory=OrderedDict)
-    _works: OrderedDict[str, Work] = field(default_factory=OrderedDict)
     _answers: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+    _listed: OrderedDict[str, "Listed"] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        self.forgetters.append(self._forget_answers)
+
+    @property
+    def forgetters(self) -> list[Callable[[str], None]]:
+        """A level that holds something of a visitor in memory puts a function of the visitor's id in here; it removes
+        that when they want to be forgotten."""
+        return self.visitors.forgetters
 
     @property
     def frame(self) -> list[Any]:
@@ -112,30 +156,33 @@ class Context:
 
         Two pages of one visitor do not see each other's changes; what either has said is joined here.
         """
-        work = self._works.get(owner, Work()).joined(read_work(stored))
-        if owner:
-            self._works[owner] = work
-            self._works.move_to_end(owner)
-            while len(self._works) > MOST_WORKS:
-                self._works.popitem(last=False)
+        work = self.visitors.works.get(owner, Work()).joined(read_work(stored))
+        self.visitors.put(owner, work)
         return work
 
     def keep(self, owner: str, stored: Any, *entries: Entry) -> Updates:
         """Write entries into the student's work; one with the number of an older entry takes its place."""
         work = self.work_of(owner, stored).joined(Work(entries=list(entries)))
-        self._works[owner] = work
+        self.visitors.put(owner, work)
         return {self.work: work.to_json()}
 
     def keep_score(self, owner: str, stored: Any, sha256: str, score: Score) -> Updates:
         """Write the student's own loss on a corpus into their work; it takes the place of an older one."""
         work = self.work_of(owner, stored).joined(Work(scores={sha256: score}))
-        self._works[owner] = work
+        self.visitors.put(owner, work)
         return {self.work: work.to_json()}
 
     def forget(self, owner: str) -> Updates:
-        """Nothing was predicted and nothing answered."""
-        self._works.pop(owner, None)
+        """Nothing was predicted and nothing answered; whatever is held of the visitor in memory goes."""
+        self.visitors.forget(owner)
         return {self.work: Work().to_json()}
+
+    def _forget_answers(self, owner: str) -> None:
+        """What was remembered about the visitor's own corpora (their files lie in a folder of theirs) and menus."""
+        self._listed.pop(owner, None)
+        folder = owner_key(owner)
+        for key in [key for key in self._answers if folder in str(dict(key[1]).get("corpus"))]:
+            del self._answers[key]
 
     # --- what stands on the screen --------------------------------------------------------------------
 
@@ -250,12 +297,34 @@ class Context:
             self.ruler: ruler_value(cards, marks, chosen, score),
             self.chosen: chosen,
         }
-        for picker, fits in self.pickers:
+        listed = self._listed.get(owner, Listed())
+        here = frozenset(card["id"] for card in cards)
+        gone = not listed.ids <= here
+        shown: dict[int, str] = {}
+        for i, (picker, fits) in enumerate(self.pickers):
             choices = [(menu_line(card), card["id"]) for card in cards if fits(card)]
             values = [value for _, value in choices]
-            # A menu that cannot show the chosen model keeps the one it shows; on a new page it shows its first.
-            value = chosen if chosen in values else next(iter(values), None) if new_page else None
-            updates[picker] = gr.update(choices=choices, **({} if value is None else {"value": value}))
+            first = next(iter(values), None)
+            last = listed.shown.get(i)
+            # A menu that cannot show the chosen model keeps the one it shows; on a new page it shows its first. Where
+            # models have gone since, the page may show one of them, and its next event would be refused: it is told
+            # the last one that it was given here, or the first if that has gone, too, or none.
+            value: dict[str, Any] = {}
+            if chosen in values:
+                value = {"value": chosen}
+            elif new_page or not values:
+                value = {"value": first}
+            elif gone:
+                value = {"value": last if last in values else first}
+            updates[picker] = gr.update(choices=choices, **value)
+            now = value.get("value", last)
+            if now is not None:
+                shown[i] = now
+        if owner:
+            self._listed[owner] = Listed(here, shown)
+            self._listed.move_to_end(owner)
+            while len(self._listed) > MOST_LISTED:
+                self._listed.popitem(last=False)
         return updates
 
 

@@ -10,7 +10,7 @@ import gradio as gr
 
 from lmlab.data.corpus import decode_utf8
 from lmlab.errors import LabError
-from lmlab.runs.cards import home, owner_key
+from lmlab.runs.cards import check_disk, home, owner_key
 from lmlab.strings import t, tn
 from lmlab.ui.context import NAMES, Context, Updates, guarded, light
 from lmlab.ui.widgets.content import h, words
@@ -44,7 +44,7 @@ def build_corpora(level: str) -> Corpora:
     with gr.Column(visible=False, elem_classes="own", min_width=200) as own:
         text = gr.Textbox(label=t("corpora.text"), lines=5, max_lines=8, elem_id=f"{level}-text")
         upload = gr.File(
-            label=t("corpora.upload"), file_types=[".txt", ".csv", ".tsv", ".text"], height=140,
+            label=t("corpora.upload", most=LARGEST_TEXT), file_types=[".txt", ".csv", ".tsv", ".text"], height=140,
             elem_id=f"{level}-upload",
         )  # fmt: skip
         hub = gr.Textbox(
@@ -142,6 +142,7 @@ def save_own_corpus(text: str | None, file: str | None, owner: str) -> dict[str,
         raise LabError(t("corpora.too_long", length=len(text), most=LARGEST_TEXT))
     if not text.strip():
         raise LabError(t("corpora.nothing"))
+    check_disk()
     folder = own_folder(owner)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}.txt"

@@ -165,12 +165,13 @@ def wire_drawers(ctx: Context, bar: gr.HTML, page: gr.HTML) -> None:
     async def show_link(level: str, corpus: dict[str, Any], *values: Any) -> Updates:
         controls = ctx.controls.get(level, {})
         now = {name: value for (where, name), value in zip(names, values, strict=True) if where == level}
+        more = [ctx.openers[level].implied] if level in ctx.openers else []
         return pack(
             {
                 bar: {
                     "seq": next_seq(),
                     "kind": "link",
-                    **offer(level, controls, now, presets_of(level), corpus["source"]),
+                    **offer(level, controls, now, presets_of(level), corpus["source"], *more),
                 }
             }
         )

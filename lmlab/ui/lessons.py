@@ -40,11 +40,18 @@ ABOUT: dict[str, str] = {
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "one_letter": ("below", "at", "above"),
-    "too_fast": ("faster", "same", "breaks"),
+    "too_fast": ("faster", "same", "slower", "breaks"),
     "few_names": ("together", "stops", "rises"),
     "zero": ("well", "letters", "nothing"),
     "goal": ("yes", "no"),
 }
+SAID: dict[str, dict[str, Any]] = {
+    "too_fast": {
+        "times": PRESETS["mlp-too-fast"].recipe.learning_rate / PRESETS["mlp-sensible"].recipe.learning_rate
+    },
+    "few_names": {"names": PRESETS["mlp-500-names"].recipe.train_size},
+}
+"""The numbers in the text of a question, from the presets that it is asked of."""
 NUMBERS: dict[str, tuple[float, float, float, float]] = {
     "too_large": (0.0, 40.0, 3.0, 0.5),
     "rescue": (1.8, 3.4, 2.5, 0.02),
@@ -68,6 +75,8 @@ class Outcome:
     difference: float | None = None
     """The largest difference between the weights of two hidden units."""
     units: int = 0
+    sensible: tuple[str, float] | None = None
+    """(name, held-out loss) of a network with the settings of the first lesson, after as many steps as this one."""
 
     @property
     def start(self) -> float:
@@ -96,6 +105,11 @@ class Outcome:
         return next(iter(self.marks.values()))
 
     @property
+    def broke(self) -> bool:
+        """Whether it diverged, or has not even learned how frequent the letters are."""
+        return bool(self.diverged) or self.end > self.marks.get("unigram", self.uniform)
+
+    @property
     def goal(self) -> tuple[str, float]:
         """(name, loss) of the best baseline."""
         return min(self.marks.items(), key=lambda mark: mark[1])
@@ -110,7 +124,7 @@ def questions() -> list[Question]:
 
 
 def _question(name: str) -> Question:
-    text = t(f"mlp.ask.{name}")
+    text = t(f"mlp.ask.{name}", **SAID.get(name, {}))
     later = (t("mlp.ask.then_run"), t("mlp.ask.then_gap"))
     if name in CURVES:
         return Question(
@@ -164,15 +178,20 @@ def truth_of(question: Question, outcome: Outcome) -> Any:
         return round(outcome.start, 4)
     if question.kind == "number":
         return round(outcome.end, 4)
-    return answer_in_words(name, _word(name, outcome))
+    word = _word(name, outcome)
+    return word and answer_in_words(name, word)
 
 
-def _word(name: str, outcome: Outcome) -> str:
+def _word(name: str, outcome: Outcome) -> str | None:
+    """Which answer of a choice came true; None where there is nothing to compare with."""
     if name == "one_letter":
         gap = outcome.end - outcome.marks["bigram"]
         return "at" if abs(gap) < NEAR else "below" if gap < 0 else "above"
     if name == "too_fast":
-        return "breaks" if outcome.diverged or outcome.end > outcome.uniform else "same"
+        if outcome.broke or outcome.sensible is None:
+            return "breaks" if outcome.broke else None
+        off = outcome.end - outcome.sensible[1]
+        return "same" if abs(off) < NEAR else "faster" if off < 0 else "slower"
     if name == "few_names":
         rise = outcome.end - outcome.best[1]
         return "rises" if rise > NEAR else "stops" if outcome.end - outcome.train > PARTED else "together"
@@ -210,6 +229,8 @@ def gap(question: Question, answer: Any, outcome: Outcome) -> str:
     parts = [_course(outcome)]
     if answer is not None:
         parts.append(_compared(question, answer, outcome))
+    if question.name == "too_fast":
+        parts.append(_against_sensible(outcome))
     parts.append(insight(outcome))
     parts.append(t(f"mlp.why.{question.name}"))
     return " ".join(part for part in parts if part)
@@ -224,8 +245,22 @@ def _course(outcome: Outcome) -> str:
     return t("mlp.gap.from", **values)
 
 
+def _against_sensible(outcome: Outcome) -> str:
+    """What makes a run faster or slower: where a sensible one stands after as many steps."""
+    if outcome.diverged:
+        return ""
+    if outcome.broke:
+        return t("mlp.gap.broke", end=outcome.end, unigram=outcome.marks.get("unigram", outcome.uniform))
+    if outcome.sensible is None:
+        return t("mlp.gap.no_sensible", lesson=t("mlp.preset.mlp-sensible.title"))
+    name, loss = outcome.sensible
+    return t("mlp.gap.sensible", name=name, loss=loss, steps=int(outcome.run.validation[-1][0]), end=outcome.end)
+
+
 def _compared(question: Question, answer: Any, outcome: Outcome) -> str:
     truth = truth_of(question, outcome)
+    if truth is None:
+        return ""
     if question.kind == "choice":
         return t("mlp.gap.choice_same" if answer == truth else "mlp.gap.choice", guess=answer, truth=truth)
     if question.kind == "number":

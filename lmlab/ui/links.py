@@ -22,6 +22,8 @@ MOST_NOTES = 4  # sentences about what does not fit
 CORPORA = ("names", "names_indian")
 """The corpora that every server has: a student's own text does not travel in a link."""
 
+CHOICES = "link_choices"
+"""An attribute of a control whose choices change: all that a link may name, as (words, value)."""
 SETTABLE = (gr.Slider, gr.Number, gr.Checkbox, gr.CheckboxGroup, gr.Radio, gr.Dropdown, gr.Textbox)
 Controls = Mapping[str, Any]
 
@@ -125,7 +127,8 @@ def read_value(control: Any, text: str) -> Any:
         return text == "yes"
     if isinstance(control, gr.CheckboxGroup):
         return [_choice(control, part) for part in text.split(",") if part]
-    if isinstance(control, gr.Radio | gr.Dropdown) and control.choices and not getattr(control, "multiselect", None):
+    several = getattr(control, "multiselect", None)
+    if isinstance(control, gr.Radio | gr.Dropdown) and choices_of(control) and not several:
         return _choice(control, text)
     if isinstance(control, gr.Textbox):
         most = min(control.max_length or LONGEST_VALUE, LONGEST_VALUE)
@@ -160,10 +163,15 @@ def _number(control: Any, text: str) -> float:
 
 
 def _choice(control: Any, text: str) -> Any:
-    for _, value in control.choices:
+    for _, value in choices_of(control):
         if str(value) == text:
             return value
-    raise LabError(t("frame.link.no_choice", choices=", ".join(str(value) for _, value in control.choices)))
+    raise LabError(t("frame.link.no_choice", choices=", ".join(str(value) for _, value in choices_of(control))))
+
+
+def choices_of(control: Any) -> list[tuple[str, Any]]:
+    """What a control can be set to, as (words, value): the choices it was built with, or all it will ever have."""
+    return list(getattr(control, CHOICES, None) or getattr(control, "choices", None) or [])
 
 
 def written(control: Any, value: Any) -> str | None:
@@ -195,8 +203,8 @@ def label_of(name: str, control: Any) -> str:
 
 def said(control: Any, value: Any) -> str:
     """A value as the screen shows it: a choice by its words."""
-    choices = getattr(control, "choices", None) or []
-    return next((str(words) for words, known in choices if known == value), written(control, value) or "")
+    words = next((str(words) for words, known in choices_of(control) if known == value), None)
+    return words or written(control, value) or ""
 
 
 # --- opening a link ------------------------------------------------------------------------------------------
@@ -238,22 +246,25 @@ def offer(
     values: Mapping[str, Any],
     presets: Mapping[str, Mapping[str, Any]],
     corpus: str,
+    implied: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: {},
 ) -> dict[str, Any]:
     """What the drawer "Copy link" offers for a level: its controls and which are not as the level opens.
 
-    `values` are the controls' values now, `presets` what each preset sets them to. `settings` has, for each preset
+    `values` are the controls' values now, `presets` what each preset sets them to, and `implied` what comes with
+    values that a link names (see `Opener`). `settings` has, for each preset
     and for none (""), the values that differ from it, as the link writes them.
     """
     rows = [{"name": name, "label": label_of(name, control)} for name, control in controls.items() if control.elem_id]
     settings = {}
     for preset, changed in {"": {}, **presets}.items():
+        opens = {**implied(values), **changed}
         settings[preset] = [
             {"name": name, "text": text, "label": label_of(name, control), "said": said(control, values[name])}
             for name, control in controls.items()
             if name != "corpus"
             and name in values
             and (text := written(control, values[name])) is not None
-            and text != written(control, changed.get(name, control.value))
+            and text != written(control, opens.get(name, control.value))
         ]
     return {
         "level": level,
@@ -269,7 +280,7 @@ def offer(
 def _title(preset: str, controls: Controls) -> str:
     """A preset's words, where a control of the level has it as a choice."""
     for control in controls.values():
-        for words, value in getattr(control, "choices", None) or []:
+        for words, value in choices_of(control):
             if value == preset:
                 return str(words)
     return preset.replace("-", " ")

@@ -8,6 +8,7 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Any, Literal
 
 import gradio as gr
@@ -18,9 +19,11 @@ from lmlab.ui.context import Context, Updates, guarded, light
 from lmlab.ui.widgets.content import Tree, h, words
 from lmlab.ui.widgets.guesses import answer_of, drawing_value, drawing_widget, ordering_value, ordering_widget
 from lmlab.ui.widgets.widget import packed, unpacked
-from lmlab.ui.work import Entry
+from lmlab.ui.work import Entry, Work
 
 LONGEST_WHY = 1000
+TOLERANCE = 0.005
+"""By how much of its total a drawing may miss it: the page rounds what it draws."""
 Kind = Literal["number", "choice", "order", "drawing"]
 
 
@@ -49,6 +52,8 @@ class Question:
     total: float | None = None
     axis: str = ""
     drawn: Sequence[float] | None = None
+    veil: str = ""
+    """What ruler and bench keep to themselves until it is answered, as words: a baseline's name, or "models"."""
 
     def checked(self, answer: Any) -> Any:
         """An answer as the page sent it, in the form that `kind` promises. Raises `LabError` for any other.
@@ -68,29 +73,43 @@ class Question:
 
     def _number(self, answer: Any) -> float:
         if not _finite(answer):
-            raise LabError("Your guess is no number. Move the slider, or write a number beside it.")
+            raise LabError(t("predict.refused.number"))
         if not self.minimum <= answer <= self.maximum:
             value = f"{answer:g} {self.unit}".strip()
-            raise LabError(f"Your guess is {value}: choose {self.minimum:g} to {self.maximum:g}.")
+            raise LabError(t("predict.refused.range", value=value, minimum=self.minimum, maximum=self.maximum))
         return float(answer)
 
     def _choice(self, answer: Any) -> str:
         if answer is None:
-            raise LabError("Nothing is chosen yet. Choose one of the answers, or skip.")
+            raise LabError(t("predict.refused.nothing"))
         if answer not in self.options:
-            raise LabError(f"'{str(answer)[:40]}' is not one of the answers. Choose one: {', '.join(self.options)}.")
+            raise LabError(t("predict.refused.choice", answer=str(answer)[:40], options=", ".join(self.options)))
         return str(answer)
 
     def _order(self, answer: Any) -> list[str]:
         if not isinstance(answer, list) or sorted(map(str, answer)) != sorted(self.options):
-            raise LabError(f"The order does not hold each of the {len(self.options)} once. Put them in order again.")
+            raise LabError(t("predict.refused.order", n=len(self.options)))
         return list(answer)
 
     def _drawing(self, answer: Any) -> list[float]:
         if not isinstance(answer, list) or len(answer) != len(self.labels) or not all(map(_finite, answer)):
-            raise LabError("The drawing is not complete. Draw it again.")
+            raise LabError(t("predict.refused.drawing"))
         highest = self.maximum if self.total is None else max(self.maximum, self.total)
-        return [round(min(highest, max(self.minimum, float(y))), 4) for y in answer]
+        drawn = [round(min(highest, max(self.minimum, float(y))), 4) for y in answer]
+        if self.total is not None and abs(sum(drawn) - self.total) > TOLERANCE * self.total:
+            raise LabError(t("predict.refused.total", sum=sum(drawn), total=self.total, unit=self.unit))
+        return drawn
+
+    def in_words(self, answer: Any) -> str:
+        """An answer as a person reads it.
+
+        >>> Question("n", "How often?", unit="%").in_words(20.0), Question("n", "Which?").in_words(["b", "a"])
+        ('20 %', 'b, a')
+        """
+        if isinstance(answer, list):
+            words = [part for part in answer if isinstance(part, str)]
+            return ", ".join(words) if len(words) == len(answer) else t("frame.work.drawn", n=len(answer))
+        return f"{answer:g} {self.unit}".strip() if _finite(answer) else str(answer)
 
     def shown(self) -> Updates:
         """What the question's own field shows before it is answered, as properties of its component."""
@@ -152,6 +171,7 @@ class Predict:
     keep: gr.Button
     another: gr.Button
     state: gr.State
+    """As it is made, with `"new": True`, until a question is asked or answered."""
 
     @property
     def outputs(self) -> list[Any]:
@@ -161,11 +181,14 @@ class Predict:
             *self.answers.values(),
         ]  # fmt: skip
 
-    def asked(self, index: int = 0) -> Updates:
-        """Ask a question, with nothing said yet; also the way back after the corpus has changed."""
+    def asked(self, index: int = 0, entry: str | None = None) -> Updates:
+        """Ask a question, with nothing said yet; also the way back after the corpus has changed.
+
+        `entry` is the id of an entry that the answer will replace.
+        """
         question = self.questions[index]
         return {
-            self.said: steps_trees(1, question.text, *question.later),
+            self.said: steps_trees(1, question.text, *question.later, veil=question.veil),
             self.ask: gr.update(visible=True),
             **{
                 field: gr.update(visible=True, **question.shown())
@@ -176,8 +199,70 @@ class Predict:
             self.why: gr.update(visible=False),
             self.text: "",
             self.run: gr.update(visible=False),
-            self.state: {"at": "ask", "index": index, "entry": None},
+            self.state: {"at": "ask", "index": index, "entry": None, "replaces": entry},
         }
+
+    # --- where the student left off ---------------------------------------------------------------------------------
+
+    def answered(self, work: Work, corpus: Any, names: Sequence[str] = ()) -> list[Entry]:
+        """What was said of these questions (none: all) on this corpus, oldest first, skipped or not."""
+        asked = {question.name for question in self.questions if not names or question.name in names}
+        return [
+            entry for entry in work.entries
+            if entry.level == self.level and entry.question in asked and entry.corpus == mark_of(corpus)
+        ]  # fmt: skip
+
+    def resumed(self, work: Work, corpus: Any) -> Updates:
+        """After a reload: the gap that waits for its explanation, else the first question that is not answered yet.
+
+        A question whose run was not seen to its end is asked again, and its entry is written anew. No updates where
+        nothing was answered on this corpus.
+        """
+        mine = self.answered(work, corpus)
+        if not mine:
+            return {}
+        last = mine[-1]
+        if is_open(last):
+            return self.asked(self.index_of(last), last.id)
+        done = {entry.question for entry in mine if not is_open(entry)}
+        waiting = next((i for i, question in enumerate(self.questions) if question.name not in done), None)
+        return self.at_gap(last) if not last.explained_at or waiting is None else self.asked(waiting)
+
+    def index_of(self, entry: Entry) -> int:
+        """The number of an entry's question."""
+        return next(i for i, question in enumerate(self.questions) if question.name == entry.question)
+
+    def guess_of(self, entry: Entry) -> Any:
+        """An entry's guess as its question takes it; None where it was skipped or is none (in another language)."""
+        try:
+            return None if entry.guess is None else self.questions[self.index_of(entry)].checked(entry.guess)
+        except LabError:
+            return None
+
+    def state_at(self, entry: Entry) -> dict[str, Any]:
+        """The state of a page on which an entry was answered, and perhaps explained."""
+        at = "kept" if entry.explained_at else "gap"
+        return {"at": at, "index": self.index_of(entry), "entry": entry.model_dump()}
+
+    def at_gap(self, entry: Entry) -> Updates:
+        """An answered question, with its explanation or the field for it."""
+        state = self.state_at(entry)
+        updates = self.told(self.retold(entry), state)
+        if entry.explained_at:
+            updates |= {
+                self.text: gr.update(value=entry.why, interactive=False),
+                self.keep: gr.update(visible=False),
+                self.state: state,
+            }
+        return updates
+
+    def retold(self, entry: Entry) -> Told:
+        """What can be said of an entry alone: the guess and the gap, not how the truth was found."""
+        guess = self.questions[self.index_of(entry)].in_words(entry.guess)
+        said = entry.said or str(entry.truth)
+        return Told(t("predict.resumed_guess", guess=guess), t("predict.resumed_run"), said, entry.truth)
+
+    # --- the steps --------------------------------------------------------------------------------------------------
 
     def told(self, told: Told, state: dict[str, Any]) -> Updates:
         """The guess in words, then the run that is under way, or the gap."""
@@ -203,9 +288,18 @@ class Predict:
         return {**self.told(told, {**state, "entry": entry}), **ctx.keep(owner, stored, Entry(**entry))}
 
     def wire(
-        self, ctx: Context, message: gr.HTML, reveal: Reveal, inputs: Sequence[Any] = (), outputs: Sequence[Any] = ()
+        self,
+        ctx: Context,
+        message: gr.HTML,
+        reveal: Reveal,
+        inputs: Sequence[Any] = (),
+        outputs: Sequence[Any] = (),
+        resume: bool = True,
     ) -> list[Any]:
         """Connect the events; `reveal` finds the truth, `outputs` are what its updates change.
+
+        A page that has just opened goes on where the student left off, unless the level sees to that itself and says
+        `resume=False`.
 
         Returns the events of lock and skip: a level chains to them what follows a run that they began.
         """
@@ -224,11 +318,12 @@ class Predict:
         async def answered(owner: str, corpus: Any, stored: Any, state: Any, answer: Any, *more: Any) -> Updates:
             question = self.questions[state["index"]]
             told, updates = await reveal(question, answer, owner, corpus, *more)
+            replaced = {"id": state["replaces"]} if state.get("replaces") else {}
             entry = Entry(
                 level=self.level, question=question.name, asked=question.text, guess=answer, truth=told.truth,
-                said=told.gap,
+                said=told.gap, corpus=mark_of(corpus), **replaced,
             )  # fmt: skip
-            state = {**state, "entry": entry.model_dump()}
+            state = {"at": "ask", "index": state["index"], "entry": entry.model_dump()}
             return {**self.told(told, state), **updates, **ctx.keep(owner, stored, entry)}
 
         async def explain(owner: str, stored: Any, state: dict[str, Any], text: str) -> Updates:
@@ -249,6 +344,12 @@ class Predict:
         async def another(state: dict[str, Any]) -> Updates:
             return self.asked((state["index"] + 1) % len(self.questions))
 
+        async def go_on(owner: str, corpus: Any, stored: Any, state: dict[str, Any]) -> Updates:
+            return self.resumed(ctx.work_of(owner, stored), corpus) if state.get("new") else {}
+
+        if resume:
+            known = [ctx.owner, ctx.corpus, ctx.work, self.state]
+            ctx.show(self.level, guarded(message, go_on), known, [*self.outputs, message])
         here = [ctx.owner, ctx.corpus, ctx.work, self.state, *self.answers.values(), *inputs]
         changed = [*self.outputs, ctx.work, *outputs, message]
         answers = [
@@ -264,6 +365,20 @@ class Predict:
         return answers
 
 
+def mark_of(corpus: Any) -> str:
+    """A corpus as an entry names it: a bundled one by its name, a student's own by its content, never by its place.
+
+    >>> mark_of({"source": "names"}), mark_of({"source": "/home/ada/corpora/3f2a.txt"})
+    ('names', '3f2a')
+    """
+    return PurePath(corpus["source"]).stem[:80]
+
+
+def is_open(entry: Entry) -> bool:
+    """Whether the truth of an entry was never told: its run was not seen to its end."""
+    return entry.truth is None and not entry.said
+
+
 def predict_steps(level: str, questions: Sequence[Question]) -> Predict:
     """Make the component where it is called, with the first question asked."""
     first = questions[0]
@@ -276,7 +391,7 @@ def predict_steps(level: str, questions: Sequence[Question]) -> Predict:
         "drawing": lambda value, **shown: drawing_widget(unpacked(value), elem_id=f"{level}-drawing", **shown),
     }
     with gr.Column(elem_classes="predict", elem_id=f"{level}-predict"):
-        said = words(*steps_trees(1, first.text, *first.later), elem_id=f"{level}-steps")
+        said = words(*steps_trees(1, first.text, *first.later, veil=first.veil), elem_id=f"{level}-steps")
         with gr.Column(elem_classes="bet", min_width=200) as ask:
             answers = {}
             for kind in dict.fromkeys(question.kind for question in questions):
@@ -297,12 +412,12 @@ def predict_steps(level: str, questions: Sequence[Question]) -> Predict:
                 another = gr.Button(
                     t("predict.another"), elem_classes="link", size="sm", visible=False, elem_id=f"{level}-another"
                 )
-    state = gr.State({"at": "ask", "index": 0, "entry": None})
+    state = gr.State({"at": "ask", "index": 0, "entry": None, "new": True})
     return Predict(level, questions, said, ask, answers, lock, skip, run, why, text, keep, another, state)
 
 
-def steps_trees(now: int, predict: Tree, run: Tree, gap: Tree) -> list[Any]:
-    """The three columns; the current one has the thick rule."""
+def steps_trees(now: int, predict: Tree, run: Tree, gap: Tree, veil: str = "") -> list[Any]:
+    """The three columns; the current one has the thick rule. For `veil` see `Question`: the page reads it there."""
     items = []
     titles = (t("predict.step_predict"), t("predict.step_run"), t("predict.step_gap"))
     for i, (title, text) in enumerate(zip(titles, (predict, run, gap), strict=True), start=1):
@@ -317,4 +432,4 @@ def steps_trees(now: int, predict: Tree, run: Tree, gap: Tree) -> list[Any]:
                 **({"aria_current": "step"} if i == now else {}),
             )
         )
-    return [h("ol", *items, cls=f"steps at-{now}")]
+    return [h("ol", *items, cls=f"steps at-{now}", **({"data_veil": veil} if veil else {}))]

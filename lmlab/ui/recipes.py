@@ -4,6 +4,7 @@ The values of the screen travel as a dictionary by these names; `CONTROLS` is th
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lmlab.errors import LabError
@@ -49,7 +50,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
 def first_of(model: str) -> str:
     """The preset that a model begins with. Raises `LabError` for what is no model of this screen."""
     if model not in SHOWN:
-        raise LabError(f"There is no network '{str(model)[:40]}'. Choose one of: {', '.join(MODELS)}.")
+        raise LabError(t("mlp.error.no_network", value=str(model)[:40], choices=", ".join(MODELS)))
     return SHOWN[model][0]
 
 
@@ -78,20 +79,51 @@ def values_of_preset(name: str) -> dict[str, Any]:
     ('zero', False)
     """
     if name not in PRESETS or all(name not in names for names in SHOWN.values()):
-        raise LabError(f"There is no preset '{str(name)[:40]}' here. Choose one of the lessons.")
+        raise LabError(t("mlp.error.no_lesson", value=str(name)[:40]))
     preset: Preset = PRESETS[name]
     values = values_of(preset.model, preset.options, preset.recipe)
     del values["seed"]  # the student's own: a lesson holds for every seed
     return values
 
 
+def is_preset(name: str, values: Mapping[str, Any]) -> bool:
+    """Whether the values are those of a preset, whatever the seed and the controls of other models.
+
+    >>> is_preset("mlp-zero", {**values_of_preset("mlp-zero"), "seed": 7}), is_preset("mlp-zero", {"model": "mlp"})
+    (True, False)
+    """
+    return all(control in values and values[control] == value for control, value in values_of_preset(name).items())
+
+
 def values_of_card(card: Mapping[str, Any]) -> dict[str, Any]:
     """What the card of a trained model sets the controls to. Raises `LabError` for another kind of model."""
     kind = card["model"]["kind"]
     if kind not in MODELS:
-        raise LabError(f"The screen has no controls for a model of the kind '{kind}'. Choose another model.")
-    recipe = Recipe(**{**card["recipe"], "seconds": None, "steps": card["planned_steps"]})
-    return values_of(kind, card["model"]["options"], recipe)
+        raise LabError(t("mlp.error.no_controls", kind=str(kind)[:40]))
+    return values_of(kind, card["model"]["options"], _recipe_of(card))
+
+
+def _recipe_of(card: Mapping[str, Any]) -> Recipe:
+    """What a card's model was to be trained with."""
+    return Recipe(**{**card["recipe"], "seconds": None, "steps": card["planned_steps"]})
+
+
+def spec_of_card(card: Mapping[str, Any]) -> JobSpec:
+    """The training that a card is of, to be done again."""
+    corpus, model = card["corpus"], card["model"]
+    source = corpus.get("source", corpus["name"])
+    return JobSpec(model["kind"], dict(model["options"]), _recipe_of(card), source, corpus["name"])
+
+
+def halved(spec: JobSpec, parent: str) -> JobSpec:
+    """The same training with half the learning rate.
+
+    >>> job = JobSpec("mlp", {}, Recipe(steps=9, learning_rate=0.0125))
+    >>> halved(job, "x").recipe.learning_rate, halved(job, "x").parent
+    (0.00625, 'x')
+    """
+    rates = {name: getattr(spec.recipe, name) / 2 for name in ("learning_rate", "matrix_learning_rate")}
+    return replace(spec, recipe=replace(spec.recipe, **rates), parent=parent)
 
 
 def values_of(model: str, options: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
@@ -122,22 +154,14 @@ def spec_of(values: Mapping[str, Any], corpus: Mapping[str, Any], parent: str | 
     1
     """
     model = values["model"]
-    for name, value, known in (
-        ("network", model, MODELS),
-        ("optimizer", values["optimizer"], OPTIMIZERS),
-        ("schedule", values["schedule"], SCHEDULES),
-    ):
-        if value not in known:
-            raise LabError(f"There is no {name} '{str(value)[:40]}'. Choose one of: {', '.join(known)}.")
-    for name, label in (
-        ("rate", "learning rate"),
-        ("seed", "seed"),
-        ("steps", "steps"),
-        ("batch", "batch"),
-        ("decay", "weight decay"),
-    ):
+    first_of(model)  # refuses what is no network of this screen
+    for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+        if values[name] not in known:
+            value, choices = str(values[name])[:40], ", ".join(known)
+            raise LabError(t("mlp.error.no_choice", label=t(f"mlp.{name}"), value=value, choices=choices))
+    for name in ("rate", "seed", "steps", "batch", "decay"):
         if values[name] is None:
-            raise LabError(f"The {label} has no number. Fill in the empty one.")
+            raise LabError(t("mlp.error.no_number", label=t(f"mlp.{name}")))
     options = {option: _plain(values[control]) for option, control in OPTIONS[model].items()}
     if model == "transformer":
         options["context"] = 32 if corpus.get("longest", 100) < 32 else 128

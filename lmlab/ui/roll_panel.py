@@ -12,6 +12,8 @@ from lmlab.errors import LabError
 from lmlab.strings import t
 from lmlab.ui.context import Context, Updates, guarded, light
 from lmlab.ui.counting import Asked, context_name, next_name, prefix_of
+from lmlab.ui.depths import depths_trees
+from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.pairs import die_value, die_widget
 
 OFTEN = 100  # rolls of one row
@@ -24,6 +26,8 @@ class Roll:
     """The components of the panel."""
 
     die: gr.HTML
+    depths: gr.HTML
+    """The line, or the many rolls, as a table; the sum of the last roll; the code."""
     seed: gr.Number
     dice: gr.Button
     rolled: gr.State
@@ -33,19 +37,20 @@ class Roll:
     @property
     def outputs(self) -> list[Any]:
         """What the panel's own events change of it."""
-        return [self.die, self.seed, self.rolled]
+        return [self.die, self.depths, self.seed, self.rolled]
 
 
 def build_roll(level: str) -> Roll:
     """Make the panel where it is called; the ids begin with the level's name."""
     die = die_widget(elem_id=f"{level}-die")
+    depths = words(elem_classes="fig", elem_id=f"{level}-die-depths")
     with gr.Row(elem_classes="act dice-row"):
         seed = gr.Number(
             1, label=t("count.dice"), info=t("count.dice_info"), precision=0, minimum=0, maximum=MOST_SEED - 1,
             min_width=140, elem_id=f"{level}-seed",
         )  # fmt: skip
         dice = gr.Button(t("count.new_dice"), elem_id=f"{level}-dice")
-    return Roll(die, seed, dice, gr.State(NOTHING_ROLLED))
+    return Roll(die, depths, seed, dice, gr.State(NOTHING_ROLLED))
 
 
 def wire_roll(
@@ -68,7 +73,11 @@ def wire_roll(
         found = await ctx.ask_corpus(asked.corpus, owner, "count", **asked.page)
         p = np.asarray(found["probabilities"])[locked["row"]]
         after = context_name(found, asked.order, locked["row"])
-        return {ui.die: die_value(found["symbols"], p, after, t("count.rolled.wait")), ui.rolled: NOTHING_ROLLED}
+        return {
+            ui.die: die_value(found["symbols"], p, after, t("count.rolled.wait")),
+            ui.depths: die_trees(found["symbols"], p.tolist()),
+            ui.rolled: NOTHING_ROLLED,
+        }
 
     async def one(*values: Any) -> Updates:
         return await go_on(False, *values)
@@ -98,10 +107,12 @@ def wire_roll(
         rolled["before"] = asked.before
         updates = await view(owner, asked, {"row": row, "column": tokens[-1]}, shown, watched)
         found = await ctx.ask_corpus(asked.corpus, owner, "count", **asked.page)
+        choice = rolled["trace"][rolled["at"] - 1]
         return {
             **updates,
             before_box: gr.update(value=asked.before),
             ui.die: rolled_value(rolled, context_name(found, asked.order, row), asked.order),
+            ui.depths: die_trees(rolled["symbols"], choice["p_final"], choice["u"], choice["token"]),
             ui.rolled: rolled,
             ui.seed: seed,
         }
@@ -126,7 +137,8 @@ def wire_roll(
         after = context_name(found, asked.order, locked["row"])
         said = often_said(found["symbols"], made)
         value = die_value(found["symbols"], made["p"], after, said, often=made["tokens"])
-        return {ui.die: value, ui.rolled: NOTHING_ROLLED}
+        trees = die_trees(found["symbols"], made["p"], often=made["tokens"])
+        return {ui.die: value, ui.depths: trees, ui.rolled: NOTHING_ROLLED}
 
     async def other_dice(owner: str, *values: Any) -> Updates:
         shown = await still(owner, Asked(*values[:5]), values[5])
@@ -171,6 +183,67 @@ def rolled_value(rolled: dict[str, Any], after: str, order: int) -> dict[str, An
         symbols, choice["p_final"], after, said, choice["u"], choice["token"], word,
         kept=bool(rolled["prefix"]) and order > 1, verdict=verdict,
     )  # fmt: skip
+
+
+def die_trees(
+    symbols: Sequence[str],
+    p: Sequence[float],
+    u: float | None = None,
+    token: int | None = None,
+    often: Sequence[int] | None = None,
+) -> list[Any]:
+    """What the line of the die shows as a table, the sum of a roll, and the code.
+
+    (V,) probabilities of the row, laid end to end in the order of the letters; `u` fell on `token`; `often` are the
+    tokens of many rolls, which stand beside what the row promises.
+    """
+    ends = np.cumsum(p)
+    columns = ["next", "share", "from", "to", *(["times", "expected"] if often is not None else [])]
+    came = np.bincount(often, minlength=len(symbols)) if often is not None else None
+    rows = []
+    for i, share in enumerate(p):
+        cells = [next_name(symbols, i), f"{100 * share:.2f}", f"{ends[i] - share:.4f}", f"{ends[i]:.4f}"]
+        if came is not None and often is not None:
+            cells += [str(came[i]), f"{len(often) * share:.1f}"]
+        rows.append(h("tr", *(h("td", cell) for cell in cells)))
+    head = h("thead", h("tr", *(h("th", t(f"count.die.column_{name}")) for name in columns)))
+    table = h("div", h("table", head, h("tbody", *rows), cls="table"), cls="scroll")
+    trees = depths_trees(die_sums(symbols, p, u, token, often), ("generation/sampling.py", "choose"))[0]
+    assert isinstance(trees, list)
+    return [h("div", h("details", h("summary", t("widget.figure.table")), table), *trees[2:], cls="depths")]
+
+
+def die_sums(
+    symbols: Sequence[str],
+    p: Sequence[float],
+    u: float | None = None,
+    token: int | None = None,
+    often: Sequence[int] | None = None,
+) -> list[str]:
+    """Which letter a number picks, with the numbers of the last roll; of many rolls, what chance does to one.
+
+    >>> die_sums([".", "a", "b"], [0.2, 0.5, 0.3], 0.61, 1)
+    ['before a: 0.2000, with a: 0.2000 + 0.5000 = 0.7000', '0.2000 ≤ 0.610 < 0.7000: the number falls on a']
+    """
+    if often is not None:
+        top = int(np.argmax(p))
+        n, share, times = len(often), p[top], list(often).count(int(np.argmax(p)))
+        said = {"letter": next_name(symbols, top), "n": n, "share": share, "expected": n * share, "times": times}
+        return [t("count.die.sum_expected", **said), t("count.die.sum_spread", **said, spread=spread_of(n, share))]
+    if u is None or token is None:
+        return [t("count.die.sum_wait")]
+    before, letter = float(sum(p[:token])), next_name(symbols, token)
+    numbers = {"letter": letter, "before": before, "share": p[token], "after": before + p[token], "u": u}
+    return [t("count.die.sum_ends", **numbers), t("count.die.sum_falls", **numbers)]
+
+
+def spread_of(n: int, share: float) -> float:
+    """The standard deviation of how often something comes in n rolls.
+
+    >>> spread_of(100, 0.5)
+    5.0
+    """
+    return float(np.sqrt(n * share * (1 - share)))
 
 
 def often_said(symbols: Sequence[str], made: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from gradio import processing_utils
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -21,10 +22,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lmlab.errors import LabError
 from lmlab.jobs.local import LocalJobs
-from lmlab.runs.cards import home
+from lmlab.runs.cards import check_disk, home
 from lmlab.strings import LANGUAGES
 from lmlab.ui import theme
 from lmlab.ui.app import build_app, warm
+from lmlab.ui.visitors import Visitors
 from lmlab.ui.widgets.figure import plotly_route
 
 FIRST_PORT = 7860
@@ -35,9 +37,14 @@ DEFAULT_LANGUAGE = next(iter(LANGUAGES))
 def make_server(jobs: LocalJobs) -> FastAPI:
     """All languages' apps: English at `/`, each other one at `/code`."""
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    apps = {code: build_app(jobs, code) for code in LANGUAGES}
+    visitors = Visitors()  # a visitor may have a page in each language
+    apps = {code: build_app(jobs, code, visitors) for code in LANGUAGES}
     for code in reversed(apps):  # the app at `/` would answer for everything below it: it is mounted last
         gr.mount_gradio_app(server, apps[code], _path(code), **mount_options())
+        # Gradio checks which files an input may name only after `launch`, which we do not call: without this line
+        # any input could name any file of the server, and Gradio would copy it to where pages can read it.
+        apps[code].has_launched = True
+    processing_utils.async_ssrf_protected_download = _no_download
     server.add_middleware(SmallBodies)
     server.add_middleware(ChooseLanguage)
     threading.Thread(target=lambda: asyncio.run(warm(apps[DEFAULT_LANGUAGE].context)), daemon=True).start()
@@ -53,6 +60,11 @@ async def _gone(request: Request) -> Response:
     return PlainTextResponse("There are no deep links here.", status_code=404)
 
 
+async def _no_download(url: str, cache_dir: str) -> str:
+    """An input may name an address, not a file, and Gradio would fetch it whole; no input of ours needs that."""
+    raise ValueError("Files are uploaded, not fetched from an address.")
+
+
 def mount_options() -> dict[str, Any]:
     """What `gr.mount_gradio_app` gets for each language."""
     return {
@@ -60,6 +72,7 @@ def mount_options() -> dict[str, Any]:
         "css": theme.css(),
         "head": theme.head(),
         "app_kwargs": {"routes": [plotly_route(), Route("/gradio_api/deep_link", _gone)]},
+        "allowed_paths": [str(home() / "downloads")],  # what the page hands out was made here
         "max_file_size": "7mb",
         "ssr_mode": False,
         "run_history": False,
@@ -130,6 +143,12 @@ class SmallBodies:
         if not length.isdigit() or int(length) > LARGEST_BODY:
             await _too_large(scope, receive, send)
             return
+        if scope["path"].endswith("/upload"):  # anybody may send files there, before any handler of ours
+            try:
+                check_disk()
+            except LabError:
+                await _disk_is_full(scope, receive, send)
+                return
         taken = 0
 
         async def counted() -> Message:
@@ -144,6 +163,9 @@ class SmallBodies:
 
 _too_large: Callable[[Scope, Receive, Send], Awaitable[None]] = PlainTextResponse(
     f"The request is too large: at most {LARGEST_BODY:,} bytes work here.", status_code=413
+)
+_disk_is_full: Callable[[Scope, Receive, Send], Awaitable[None]] = PlainTextResponse(
+    "The disk of this lab is almost full: nothing can be uploaded now.", status_code=507
 )
 
 

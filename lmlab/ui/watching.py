@@ -8,17 +8,18 @@ from typing import Any
 
 import gradio as gr
 
+from lmlab.data.corpus import BUNDLED
 from lmlab.errors import LabError
 from lmlab.figures.training import Curve, growth, loss_curve
 from lmlab.jobs.messages import JobSpec, Snapshot
-from lmlab.runs.cards import short_name
+from lmlab.runs.cards import name_of, short_name
 from lmlab.strings import t
 from lmlab.ui.bench import next_seq
 from lmlab.ui.context import Context, Updates, problem
 from lmlab.ui.depths import drawn
-from lmlab.ui.lessons import Outcome, drawn_steps, gap, predicted, sums, truth_of
-from lmlab.ui.predict import Predict, Question, Told, steps_trees
-from lmlab.ui.recipes import first_of, next_of, title_of
+from lmlab.ui.lessons import Outcome, drawn_steps, gap, loss_at, predicted, sums, truth_of
+from lmlab.ui.predict import Predict, Question, Told, mark_of, steps_trees
+from lmlab.ui.recipes import first_of, is_preset, next_of, spec_of_card, title_of, values_of_card
 from lmlab.ui.training_view import (
     LOSS_CODE,
     collect,
@@ -80,6 +81,8 @@ class Plan:
     """The state of the prediction at "run"; None until the page has told it."""
     told: bool = False
     """Whether the gap was shown."""
+    owner: str = ""
+    """Whose run it is."""
 
 
 @dataclass
@@ -133,8 +136,14 @@ class Watching:
         self.back: dict[str, int] = {}
         """The step that each page has gone back to: what is learned meanwhile must not take its place."""
 
-    def plan(self, job: str, plan: Plan) -> None:
-        """Remember what was guessed about a run."""
+    def forget(self, owner: str) -> None:
+        """Forget what a visitor has guessed about their runs."""
+        for job in [job for job, plan in self.plans.items() if plan.owner == owner]:
+            del self.plans[job]
+
+    def plan(self, owner: str, job: str, plan: Plan) -> None:
+        """Remember what a visitor guessed about a run."""
+        plan.owner = owner
         self.plans[job] = plan
         while len(self.plans) > MOST_PLANS:
             self.plans.popitem(last=False)
@@ -161,7 +170,7 @@ class Watching:
         # A training stands beside the baselines of its own corpus.
         found = await ctx.ask_corpus(ctx.corpus_of(owner, job, corpus), owner, "baselines")
         earlier = await self.earlier(owner, found["sha256"], job)
-        plan = self.prediction(job, state)
+        plan = self.prediction(owner, job, state)
         view = self.view_of(snapshot, plan)
         page = Page(job, view, plan, found["marks"], earlier, log, snapshot.seq)
         chart = self.chart(view, earlier, page.marks, log)
@@ -261,17 +270,20 @@ class Watching:
         except LabError:
             return None
 
-    def prediction(self, job: str, state: dict[str, Any]) -> Plan:
+    def prediction(self, owner: str, job: str, state: dict[str, Any]) -> Plan:
         """What was guessed about the run, also after a reload; as skipped where nobody was asked."""
         plan = self.plans.get(job) or Plan(self.ui.predict.questions[1], None, None)
         if plan.state is None:
             if state.get("at") == "run" and state.get("entry"):
                 plan.state = state
             else:
-                entry = Entry(level="mlp", question=plan.question.name, asked=plan.question.text, guess=plan.answer)
+                entry = Entry(
+                    level="mlp", question=plan.question.name, asked=plan.question.text, guess=plan.answer,
+                    corpus=mark_of({"source": self.spec_of(owner, job).corpus}),
+                )  # fmt: skip
                 index = list(self.ui.predict.questions).index(plan.question)
                 plan.state = {"at": "run", "index": index, "entry": entry.model_dump()}
-        self.plan(job, plan)
+        self.plan(owner, job, plan)
         return plan
 
     def view_of(self, snapshot: Snapshot, plan: Plan) -> View:
@@ -285,8 +297,12 @@ class Watching:
         return view
 
     def guess_of(self, plan: Plan | None, planned: int | None) -> list[list[float]]:
-        """The curve that was drawn, as points of the chart."""
-        if plan is None or plan.question.kind != "drawing" or plan.answer is None or planned is None:
+        """The curve that was drawn, as points of the chart; a loss that was guessed is a level one."""
+        if plan is None or plan.answer is None or planned is None:
+            return []
+        if plan.question.kind == "number":
+            return [[step, plan.answer] for step in (0, *drawn_steps(planned)[2:])]
+        if plan.question.kind != "drawing":
             return []
         return [[step, loss] for step, loss in zip(drawn_steps(planned), plan.answer, strict=True)]
 
@@ -333,6 +349,8 @@ class Watching:
             return {**ui.predict.asked(0), ui.message: problem(said) if said else [], **frame}
         card = ctx.card(page.job, owner)
         outcome = await self.outcome(owner, corpus, page.job, snapshot.spec, view.run, marks, card)
+        if plan.question.name == "too_fast":
+            outcome = replace(outcome, sensible=await self.sensible(owner, card, view.run))
         told = Told(
             predicted(plan.question, plan.answer, view.planned),
             sentence_of_run(snapshot, view.run, marks).replace("**", ""),
@@ -366,6 +384,15 @@ class Watching:
             outcome = replace(outcome, difference=found["difference"], units=found["units"])
         return outcome
 
+    async def sensible(self, owner: str, card: dict[str, Any], run: Curve) -> tuple[str, float] | None:
+        """(name, held-out loss) of a sensible network of the same corpus, after as many steps as the run took."""
+        steps = run.validation[-1][0]
+        for other in await self.networks(owner, card["corpus"]["sha256"]):
+            windows = other["model"]["kind"] == "mlp" and other["id"] != card["id"] and other["steps"] >= steps
+            if windows and is_preset(first_of("mlp"), values_of_card(other)):
+                return name_of(other), loss_at(curve_of(other), steps)
+        return None
+
     # --- at rest --------------------------------------------------------------------------------------
 
     async def rest(self, owner: str, corpus: Any, wanted: str | None, log: bool) -> Updates:
@@ -393,6 +420,25 @@ class Watching:
             ui.names: names_trees(view.probes["names"]),
             ui.letters: letters_value(view.symbols, view.probes["embedding"], dimensions_of(view.options)),
         }
+
+    def elsewhere(self, owner: str, chosen: str, shown: str | None, corpus: dict[str, Any]) -> str:
+        """Why the chosen network is not the one on the chart."""
+        card = self.ctx.card(chosen, owner)
+        about = {
+            "name": name_of(card),
+            "its": corpus_title(card["corpus"]["name"]),
+            "corpus": corpus_title(corpus["name"]),
+        }
+        if shown is None:
+            return t("mlp.elsewhere_none", **about)
+        return t("mlp.elsewhere", **about, other=name_of(self.ctx.card(shown, owner)))
+
+    def spec_of(self, owner: str, job: str | None) -> JobSpec:
+        """What was trained. Raises `LabError` for what is not the visitor's."""
+        if job is None:
+            raise LabError(t("mlp.over"))
+        snapshot = self.snapshot(owner, job)
+        return snapshot.spec if snapshot is not None else spec_of_card(self.ctx.card(job, owner))
 
     def view_of_card(self, card: dict[str, Any]) -> View:
         """A finished run, for the chart."""
@@ -461,10 +507,15 @@ class Watching:
     async def find(self, owner: str, corpus: Any, shown: str) -> View:
         """The run on the chart, running or finished."""
         if shown in self.ctx.jobs.jobs_of(owner):
-            return self.view_of(self.ctx.jobs.poll(shown, owner), self.prediction(shown, {}))
+            return self.view_of(self.ctx.jobs.poll(shown, owner), self.prediction(owner, shown, {}))
         own = self.ctx.corpus_of(owner, shown, corpus)
         about = await self.ctx.ask_corpus(own, owner, "corpus")
         return replace(self.view_of_card(self.ctx.card(shown, owner)), symbols=about["symbols"])
+
+
+def corpus_title(name: str) -> str:
+    """A corpus in the words of the screen."""
+    return t(f"corpora.{name}") if name in BUNDLED else name.replace("_", " ")
 
 
 def is_network(card: Mapping[str, Any]) -> bool:

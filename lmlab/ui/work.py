@@ -22,6 +22,7 @@ SCHEMA = 2
 READABLE = (1, SCHEMA)
 MOST_ENTRIES = 500
 MOST_CARDS = 50
+MOST_SCORES = 20
 MOST_OPTIONS = 64
 LARGEST_WORK = 3_000_000  # characters of a file that is loaded; the fullest work that can be saved has fewer
 
@@ -54,6 +55,8 @@ class Entry(Part):
     question: Short
     """The question's name; `asked` is its text, as the student read it."""
     asked: Line = ""
+    corpus: Short = ""
+    """On which corpus it was asked, as `lmlab.ui.predict.mark_of` names it; empty for what an older version wrote."""
     guess: Answer = None
     """None: the question was skipped."""
     truth: Answer = None
@@ -126,7 +129,7 @@ class Work(Part):
     format: Literal["lmlab work"] = "lmlab work"
     schema_version: Literal[2] = 2
     entries: Annotated[list[Entry], Field(max_length=MOST_ENTRIES)] = []
-    scores: Annotated[dict[Hash, Score], Field(max_length=20)] = {}
+    scores: Annotated[dict[Hash, Score], Field(max_length=MOST_SCORES)] = {}
     cards: Annotated[list[Card], Field(max_length=MOST_CARDS)] = []
     """Models of other servers, from files that were loaded; in a file also those on the bench."""
 
@@ -208,15 +211,19 @@ def _sound(stored: dict[str, Any]) -> Loaded:
     """Each entry, score and card by itself: a bad one does not take the good ones with it."""
     held: dict[str, Any] = {"entries": [], "scores": {}, "cards": []}
     left_out = 0
-    for name, kind in (("entries", Entry), ("cards", Card)):
+    for name, kind, most in (("entries", Entry, MOST_ENTRIES), ("cards", Card, MOST_CARDS)):
         parts = stored.get(name)
-        for part in parts if isinstance(parts, list) else []:
+        parts = parts if isinstance(parts, list) else []
+        left_out += max(0, len(parts) - 2 * most)  # to look at millions of bad parts would hold up everybody
+        for part in parts[-2 * most :]:
             try:
                 held[name].append(kind.model_validate(part))
             except (ValidationError, RecursionError):
                 left_out += 1
     scores = stored.get("scores")
-    for corpus, score in scores.items() if isinstance(scores, dict) else []:
+    found = list(scores.items()) if isinstance(scores, dict) else []
+    left_out += max(0, len(found) - 2 * MOST_SCORES)
+    for corpus, score in found[-2 * MOST_SCORES :]:
         try:
             # A score of schema 1 has no time: it is older than any that has one.
             checked = Score.model_validate({"at": "", **score} if isinstance(score, dict) else score)

@@ -119,6 +119,17 @@ def test_leaks_of_pasted_text_of_either_kind():
     assert "choose names or text" in sentence("leaks", *INDIAN, "--kind", "prose")
 
 
+def test_leaks_are_written_down_with_how_they_were_found(tmp_path):
+    place = tmp_path / "leaks.json"
+    data = answer("leaks", "--models", "bigram", "--out", place, *INDIAN)
+    written = json.loads(place.read_text("utf-8"))
+    assert written["leaks"] == data["models"]
+    assert written["command"] == "lmlab leaks --models bigram --seed 0 --corpus names_indian"
+    assert written["seed"] == 0
+    assert {"date", "versions", "sha256"} <= set(written)
+    assert "nothing to write" in sentence("leaks", "--corpus", "shakespeare", "--out", place)
+
+
 def test_bad_seeds_of_leaks():
     for seed in (-1, 2**63):
         assert f"The seed is {seed}: choose 0" in sentence("leaks", *INDIAN, "--seed", seed)

@@ -2,6 +2,7 @@ import hashlib
 import random
 import unicodedata
 from pathlib import Path
+from types import SimpleNamespace
 
 import datasets
 import pytest
@@ -191,18 +192,31 @@ def test_documents_are_a_dataset_with_text_and_part(names):
     assert documents.filter(lambda part: part == "test", input_columns="part").num_rows == names.split["test"]
 
 
-def hub(monkeypatch, answer):
-    """Let `load_dataset` answer with a table or raise; returns the names it was asked for."""
+def hub(monkeypatch, answer, files="hf://datasets/{name}@main/names.csv"):
+    """Let the Hub answer with a table or raise; returns the names it was asked for."""
     asked = []
 
-    def load_dataset(name, **_):
+    def load_dataset_builder(name, token):
+        assert token is False  # what only the server's owner may read is not for visitors
         asked.append(name)
         if isinstance(answer, Exception):
             raise answer
-        return datasets.Dataset.from_dict(answer)
+        return SimpleNamespace(
+            config=SimpleNamespace(data_files={"train": [files.format(name=name)]}),
+            as_streaming_dataset=lambda split: datasets.Dataset.from_dict(answer),
+        )
 
-    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    monkeypatch.setattr(datasets, "load_dataset_builder", load_dataset_builder)
     return asked
+
+
+@pytest.mark.parametrize(
+    "files", ["/srv/lab/corpora/*.txt", "hf://datasets/someone/private@main/x.csv", "https://x.org/names.csv"]
+)
+def test_a_hub_data_set_whose_files_lie_elsewhere_is_refused(monkeypatch, refused, files):
+    hub(monkeypatch, {"text": ["ada", "grace", "alan"]}, files)
+    with refused("no column of text"):
+        load_corpus("hub:someone/names")
 
 
 def test_a_hub_data_set_is_read_from_its_column_of_names(monkeypatch):
@@ -215,7 +229,9 @@ def test_a_hub_data_set_is_read_from_its_column_of_names(monkeypatch):
 
 def test_no_more_of_a_hub_data_set_is_read_than_a_lesson_needs(monkeypatch):
     hub(monkeypatch, {"text": ["x" * 10] * 1000})
-    assert len(hub_lines("someone/names", most=95)) == 10
+    assert len(hub_lines("someone/names", most=95)) == 9
+    hub(monkeypatch, {"text": ["\n" * 50] * 1000})  # empty lines take room, too
+    assert len(hub_lines("someone/names", most=95)) == 100
 
 
 def test_a_hub_data_set_without_text_is_refused(monkeypatch, refused):
@@ -241,7 +257,7 @@ def test_what_is_not_a_hub_name_never_reaches_the_hub(monkeypatch, refused, name
 
 @pytest.mark.parametrize("name", ["../..", "./secrets", "../secrets", "secrets/.."])
 def test_a_hub_name_cannot_be_a_folder_of_the_server(monkeypatch, refused, name):
-    """`datasets.load_dataset` reads a local folder when its argument is the path of one."""
+    """`datasets` reads a local folder when its argument is the path of one."""
     asked = hub(monkeypatch, {"text": ["private", "things", "here"]})
     with refused():
         load_corpus(f"hub:{name}")
@@ -260,7 +276,7 @@ def test_too_little_to_split_is_refused(refused, text):
 
 
 def test_a_line_that_is_too_long_says_so(refused):
-    with refused("of at most 100 characters"):
+    with refused("at most 100 characters"):
         names_corpus(["x" * 101, "y" * 200])
 
 

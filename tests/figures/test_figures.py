@@ -69,7 +69,7 @@ FIGURES = {
     "ladder, waiting": lambda: ladder(WAITING),
     "surprise": lambda: surprise(["<b>", "&"], *SPELLED, chosen=1),
     "surprise, an empty name": lambda: surprise([], Spelled("a", [0.0]), Spelled("b", [math.inf]), chosen=9),
-    "leaks": lambda: leaks([Leak(EVIL, 2.45, 2.45), Leak("4-gram", 2.15, 2.1)]),
+    "leaks": lambda: leaks([Leak(EVIL, 2.45, 2.45), Leak("4-gram", 2.15, 2.1), Leak("mlp", 2.1, 2.09, 0.2, 0)]),
     "two_rows": lambda: two_rows(SYMBOLS, (EVIL, "b"), (EVIL, "b"), SHARES[:2], [False, True]),
     "two_rows, the same": lambda: two_rows(SYMBOLS, ("ab", "bb"), ("b", "b"), SHARES[[1, 1]], [False, False]),
     "two_rows, many letters": lambda: two_rows(
@@ -265,6 +265,20 @@ def test_the_guess_and_the_present_temperature_stand_on_the_measured_ones():
     assert "At T = 0, 100 %" in over_temperature(MEASURED, USUAL, 0.4).said
     assert "∞" in figure.said
     assert not any(trace["name"] == "you" for trace in over_temperature(MEASURED, USUAL, 0.8).plotly["data"])
+
+
+def test_the_guess_stands_on_the_leak_that_it_is_about():
+    figure = leaks(
+        [Leak("bigram", 2.45, 2.449), Leak("kneser-ney", 2.02, 1.98, guess=0.3), Leak("mlp", 2.1, 2.09, seed=0)]
+    )
+    you = figure.plotly["data"][-1]
+    assert (you["x"], you["y"]) == ([pytest.approx(1.72)], [1])
+    assert you["marker"]["color"] == "--ink"
+    assert "your guess" in [note["text"] for note in figure.plotly["layout"]["annotations"]]
+    assert figure.plotly["layout"]["xaxis"]["range"][1] < 1.72  # the axis holds it
+    assert figure.plotly["layout"]["yaxis"]["ticktext"][2] == "mlp<br>seed 0"
+    assert [row[1] for row in figure.table[1]] == [None, None, 0]
+    assert figure.table[1][1][-1] == 0.3
 
 
 def test_losses_by_order_name_the_best_and_the_first_infinite_one():

@@ -1,6 +1,7 @@
 """Bringing a run in: what the lab packed comes back with the same loss; whatever else is a sentence."""
 
 import json
+import time
 import zipfile
 
 import pytest
@@ -10,7 +11,8 @@ from safetensors.torch import load_file, save
 from lmlab.data.corpus import load_corpus
 from lmlab.evaluation.loss import evaluate
 from lmlab.jobs import calls
-from lmlab.jobs.calls.runs import import_run
+from lmlab.jobs.calls.comparing import open_test
+from lmlab.jobs.calls.runs import MOST_LOOKS, _looks_of, import_run
 from lmlab.models.build import build
 from lmlab.models.ngram import count
 from lmlab.runs.archive import pack_run
@@ -90,6 +92,38 @@ def test_a_card_cannot_claim_a_loss_a_place_or_an_owner(home, shelf, finch):
     assert card["corpus"] == old["corpus"]
     assert "title" not in card
     assert not {"pinned", "parent", "moments", "strange"} & set(card)
+
+
+def test_a_test_split_that_was_opened_stays_opened_on_the_way_through_a_file(home, shelf, finch, tmp_path):
+    first = import_run(shelf, "ada", str(finch), "names")
+    assert "test_opened" not in first
+    opened = open_test(shelf, "ada", first["id"], "names")["card"]
+    taken = pack_run(owner_folder("ada") / first["id"], tmp_path / "again.zip")
+    second = import_run(shelf, "ada", str(taken), "names")
+    assert read_card(owner_folder("ada") / second["id"])["test_opened"] == opened["test_opened"]
+    assert second["metrics"]["test"]["nll"] == pytest.approx(opened["metrics"]["test"]["nll"], abs=1e-6)
+    again = open_test(shelf, "ada", second["id"], "names")
+    assert again["again"]
+    assert again["card"]["test_opened"] == opened["test_opened"]
+
+
+@pytest.mark.parametrize("looks", [[1.0], True, "x", [None, 1e99, -1, "y"], [1.0] * 1000, {"a": 1}])
+def test_what_a_file_says_of_its_looks_becomes_times_or_nothing(looks):
+    times = _looks_of({"test_opened": looks})
+    assert 1 <= len(times) <= MOST_LOOKS
+    assert all(isinstance(at, float) and 0 <= at <= time.time() for at in times)
+    assert _looks_of({}) == _looks_of({"test_opened": []}) == []
+
+
+def test_a_network_of_letters_that_its_corpus_does_not_have_is_refused(home, shelf, tmp_path, refused):
+    corpus = load_corpus("names")
+    letters = [*corpus.alphabet, *(chr(0x4E00 + i) for i in range(2000))]
+    tokenizer = CharacterTokenizer(letters)
+    model = count(corpus, 2, "add-k", k=0.1, tokenizer=tokenizer)
+    losses = {"validation": evaluate(model, corpus.part("validation"), tokenizer)}
+    save_run(tmp_path / "run", model, counted_card(model, corpus, tokenizer, losses, "wide-table-0001"))
+    with refused("damaged|no model"):
+        import_run(shelf, "ada", str(pack_run(tmp_path / "run", tmp_path / "x.zip")), "names")
 
 
 def test_the_newest_stay_within_the_quota(home, shelf, finch):

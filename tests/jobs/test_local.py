@@ -1,17 +1,23 @@
 """Jobs: worker processes, owners, caps, and the death of a worker. One job service for the module."""
 
 import asyncio
+import concurrent.futures
 import os
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from lmlab import strings
 from lmlab.errors import LabError
+from lmlab.jobs import local
+from lmlab.jobs.calls import SLOW
 from lmlab.jobs.local import LocalJobs
 from lmlab.jobs.messages import JobSpec, Limits
+from lmlab.jobs.worker import Worker
 from lmlab.runs.cards import find_run, list_runs, read_card
 from lmlab.training.recipe import Recipe
 
@@ -175,6 +181,18 @@ def test_what_cannot_be_trained_fails_with_a_sentence(jobs, bad, sentence):
     assert sentence in until(jobs, job, ME, "failed").status.sentence
 
 
+def test_the_workers_speak_the_language_of_the_page(jobs):
+    with strings.speaking("es"):
+        with pytest.raises(LabError, match="ya no está aquí"):
+            jobs.call_and_wait(None, ME, "corpus", {"corpus": "/nowhere/at-all.txt"})
+        wild = Recipe(steps=200, learning_rate=1000.0, optimizer="sgd", batch_size=32, clip=None)
+        job = jobs.submit(JobSpec("mlp", {"d_hidden": 16}, wild), ME)
+    snapshot = until(jobs, job, ME, "done", "failed")
+    assert "La tasa de aprendizaje 1000 es demasiado alta" in snapshot.status.sentence
+    with pytest.raises(LabError, match="is not here any more"):
+        jobs.call_and_wait(None, ME, "corpus", {"corpus": "/nowhere/at-all.txt"})
+
+
 def test_divergence_is_said(jobs):
     job = jobs.submit(spec(Recipe(steps=100, optimizer="sgd", learning_rate=1000.0)), ME)
     done = until(jobs, job, ME, "done")
@@ -224,8 +242,9 @@ def test_a_call_to_a_dying_worker_gets_a_sentence(jobs):
     assert jobs.call_and_wait(None, ME, "corpus", {"corpus": "names"})["split"]["train"] == 23_909
 
 
-def test_many_questions_to_a_busy_worker_never_make_the_asker_wait(jobs):
+def test_many_questions_to_a_busy_worker_never_make_the_asker_wait(jobs, monkeypatch):
     """More than fits a pipe, asked while both workers compute: the web process must stay free."""
+    monkeypatch.setattr(local, "MOST_ASKED", 100)
     slow = [jobs._ask(None, ME, "sweep", {"corpus": "names", "k": 1.5 + i / 10}) for i in range(2)]
     begin = time.monotonic()
     text = "a" * 9_000
@@ -259,6 +278,43 @@ def test_nobody_watches_then_it_sleeps_and_wakes_when_somebody_looks(tmp_path, m
         assert find_run(job, ME)
     finally:
         service.close()
+
+
+def test_a_question_that_nobody_waits_for_is_passed_over():
+    sent = []
+    worker = Worker(SimpleNamespace(send=sent.append), Limits())
+    worker.shelf = None  # whoever computed an answer would fail here
+    worker._answer(7, None, "baselines", {"corpus": "names"}, "en", time.time() - 1)
+    ((kind, number, good, said),) = sent
+    assert (kind, number, good) == ("answer", 7, False)
+    assert "try again" in said
+
+
+def test_a_visitor_has_so_many_questions_at_once(jobs, monkeypatch, refused):
+    monkeypatch.setattr(local, "MOST_ASKED", 2)
+    waiting = [jobs._ask(None, ME, "baselines", {"corpus": "names"}, 30) for _ in range(2)]
+    with refused("2 of your questions still wait"):
+        jobs._ask(None, ME, "baselines", {"corpus": "names"}, 30)
+    jobs.call_and_wait(None, OTHER, "baselines", {"corpus": "names"})  # another visitor is not concerned
+    for future in waiting:
+        future.result(30)
+    jobs.call_and_wait(None, ME, "baselines", {"corpus": "names"})
+
+
+def test_a_visitor_fetches_one_thing_at_a_time(jobs, monkeypatch, refused):
+    assert set(local.FETCHES) == set(SLOW)
+    seat = jobs._seats[0]
+    asked = {-i: local.Asked(concurrent.futures.Future(), owner, "fetch") for i, owner in enumerate((ME, "c"), 1)}
+    seat.calls.update(asked)
+    try:
+        with refused("being fetched from the Hub already"):
+            jobs._ask(None, ME, "fetch", {"name": "x/y"}, 30)
+        monkeypatch.setattr(local, "MOST_SLOW", 2)
+        with refused("being fetched from the Hub already"):
+            jobs._ask(None, OTHER, "fetch", {"name": "x/y"}, 30)
+    finally:
+        for number in asked:
+            seat.calls.pop(number)
 
 
 def test_waiting_in_line(tmp_path, monkeypatch):

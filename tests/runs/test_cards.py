@@ -23,6 +23,7 @@ from lmlab.runs.cards import (
     tidy,
     tidy_old,
 )
+from lmlab.runs.forget import forget_owner
 
 TRICKS = [
     "",
@@ -465,3 +466,12 @@ def test_the_cards_that_are_kept_have_a_limit(home, bundled, parsed, monkeypatch
     assert len(list_runs("ada")) == 6
     assert 1 <= len(cards._held) <= 3
     assert len(list_runs("ada")) == 6
+
+
+def test_a_forgotten_owners_cards_go_from_memory_too(home, bundled, parsed):
+    for owner in ("ada", "grace"):
+        put(owner_folder(owner) / "a")
+        assert len(list_runs(owner)) == 1
+    forget_owner("ada")
+    assert [path.parent.parent for path in cards._held] == [owner_folder("grace")]
+    assert list_runs("ada") == []

@@ -1,5 +1,9 @@
 """What the browser tests do on a screen; all waiting is for a state of the page."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
 
 def seq(page, figure: str) -> int:
     """The number of the drawing that stands on the page; it rises with every new one."""
@@ -49,3 +53,9 @@ def click_point(page, figure: str, x: float, y: float) -> None:
     )
     page.mouse.move(*box)
     page.mouse.click(*box)
+
+
+def in_a_thread(coroutine):
+    """Run a coroutine to its end. Playwright keeps an event loop in the main thread, and a thread has only one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(copy_context().run, asyncio.run, coroutine).result()

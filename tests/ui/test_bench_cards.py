@@ -1,11 +1,11 @@
 """What the bench says of models: differences from a parent, lines, and what a page is given. No browser."""
 
-import asyncio
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 from bench_scenes import INDIAN, MANY, MARKS, NAMES, YOU, network, table
+from playing import in_a_thread
 
 from lmlab import strings
 from lmlab.runs.cards import BUNDLED, list_runs, read_card
@@ -236,7 +236,7 @@ def test_a_page_is_given_the_score_of_the_corpus_at_hand_and_of_no_other(home):
         ctx.bench, ctx.ruler, ctx.chosen = gr.HTML(), gr.HTML(), gr.State()
         ctx.work_of("ada", Work(scores={NAMES: YOU, INDIAN: Score(loss=1.0, letters=5)}).to_json())
         for owner, you in (("ada", 2.58), ("eve", None)):
-            shown = asyncio.run(ctx.refresh(owner, {"source": "class.txt", "name": "x"}, None))
+            shown = in_a_thread(ctx.refresh(owner, {"source": "class.txt", "name": "x"}, None))
             mark = shown[ctx.ruler]["you"]
             assert (mark and mark["loss"]) == you
             assert bool(shown[ctx.bench]["you"]) == bool(you)

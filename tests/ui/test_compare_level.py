@@ -5,7 +5,7 @@ import math
 import re
 
 import pytest
-from playing import click_point, data_of, seq, wait_for_new
+from playing import click_point, data_of, seq, set_slider, wait_for_new
 from playwright.sync_api import expect
 
 from lmlab.evaluation.comparison import distinguishable
@@ -13,7 +13,7 @@ from lmlab.evaluation.loss import surprisal
 from lmlab.evaluation.units import in_units, nats_of
 from lmlab.runs.cards import BUNDLED
 from lmlab.runs.leaking import with_and_without
-from lmlab.runs.measured import measured_ladder, rungs_of
+from lmlab.runs.measured import measured_ladder, measured_leaks, rungs_of
 from lmlab.runs.store import load_run
 from lmlab.ui.comparing.rows import RANKED, titles
 
@@ -57,7 +57,11 @@ def measured(names):
 
 def test_rank_first_then_see(compare, names):
     page = compare
-    # before the lock nothing in the figure knows the six losses, nor their order
+    # before the lock nothing in the figure knows the six losses, nor their order; and no other part of the page
+    expect(page.locator("#ruler .ruler")).to_have_attribute(
+        "data-veiled", "4"
+    )  # two baselines, two models of the lab
+    assert set(page.locator("#bench .choose .num").all_inner_texts()) == {"?"}
     waiting = page.eval_on_selector("#compare-ladder .plot", "plot => JSON.stringify(plot.layout.annotations)")
     assert waiting.count('"?"') == len(RANKED)
     assert [title for title in re.findall(r'"text":"([^"?]+)"', waiting) if title in TITLES] == TITLES
@@ -119,6 +123,20 @@ def row_of(page, title: str) -> float:
         "(plot, title) => plot.layout.annotations.find(n => n.text.replace(/<.?b>/g, '') === title).y",
         title,
     )
+
+
+def test_a_row_can_be_looked_at_without_a_click_on_its_dot(compare):
+    page = compare
+    page.click("#compare-skip")
+    gap(page)
+    expect(page.locator("#ruler .ruler")).to_have_attribute("data-veiled", "0")
+    choose(page, "#compare-look", "Kneser–Ney 5")
+    expect(page.locator("#compare-ladder .say")).to_contain_text("Kneser–Ney 5")
+
+
+def choose(page, menu: str, text: str) -> None:
+    page.click(f"{menu} input")
+    page.locator("ul.options li, [role=option]").filter(has_text=text).first.click()
 
 
 def test_what_the_bench_remembers_is_measured_on_demand(compare):
@@ -257,8 +275,10 @@ def test_the_sum_of_a_name_shows_n_plus_1_and_the_classic_mistake(compare):
 def test_always_half_sure_is_a_perplexity_of_two(compare):
     page = part(compare, "One name")
     page.wait_for_selector("#compare-converter [data-state=drawn]")
+    expect(page.locator("#compare-guess input[type=range]")).to_have_attribute("max", "27")
     said = lock(page)
     assert "It is 2, and you said 14" in said
+    expect(page.locator("#compare-converter text.you")).to_have_text("your guess: perplexity 14")
     page.wait_for_function(
         "() => Math.abs(document.querySelector('#compare-converter [data-unit=perplexity]').dataset.exact - 2) < 1e-9"
     )
@@ -283,7 +303,7 @@ def test_real_or_generated_with_the_keyboard_alone(compare, names):
     everything = states[-1]["done"]
     for state, asked in zip(states, everything, strict=False):
         assert state["name"] == asked["name"]
-        assert set(state) == {"seq", "token", "number", "of", "name", "verdict", "done", "again"}
+        assert set(state) == {"seq", "token", "number", "of", "name", "verdict", "done", "again", "score"}
         assert not any(later["name"] in json.dumps(state) for later in everything[state["number"] :])
     right = sum((one["said"] == "real") == one["real"] for one in everything)
     assert f"You told {right} of 10 apart" in said
@@ -297,6 +317,32 @@ def test_real_or_generated_with_the_keyboard_alone(compare, names):
     page.locator("#compare-quiz button", has_text="Ten other names").click()
     expect(page.locator("#compare-lock")).to_be_visible()
     expect(page.locator("#compare-quiz .quiz")).to_be_hidden()
+
+
+def test_the_quiz_is_rolled_by_the_model_of_its_menu_and_the_bench_reaches_the_menu(compare):
+    page = part(compare, "Real or generated")
+    menu = page.locator("#compare-quiz-model input")
+    expect(menu).to_have_value(re.compile("calm-heron"))
+    page.locator("#bench .choose", has_text="plain-finch").click()
+    expect(menu).to_have_value(re.compile("plain-finch"))
+    choose(page, "#compare-quiz-model", "calm-heron")
+    choose(page, "#compare-quiz-model", "plain-finch")
+    set_slider(page, "#compare-guess", 7)
+    page.click("#compare-lock")
+    for number in range(10):
+        expect(page.locator("#compare-quiz .progress")).to_have_text(f"Name {number + 1} of 10")
+        page.keyboard.press("r")
+    expect(page.locator("#compare-steps")).to_contain_text("plain-finch rolled five")
+    # the score, with the guess kept on it; all real: five of ten
+    expect(page.locator("#compare-quiz .score")).to_contain_text(
+        "5 of 10 right (the dot). You said 7 (the triangle)."
+    )
+    expect(page.locator("#compare-quiz .score path.you")).to_be_visible()
+    intro = page.locator("#compare-quiz-intro")
+    intro.get_by_text("See the sum").click()
+    expect(intro.locator("pre.sum")).to_contain_text("(252 + 210 + 120 + 45 + 10 + 1) / 1024")
+    intro.get_by_text("Code", exact=True).click()
+    expect(intro).to_contain_text("def at_least")
 
 
 def quiz_states(answers) -> list[dict]:
@@ -313,7 +359,7 @@ def quiz_states(answers) -> list[dict]:
 # --- leaks -------------------------------------------------------------------------------------------------
 
 
-def test_a_leak_flatters_what_remembers(compare):
+def test_a_leak_flatters_what_remembers(compare, names):
     from lmlab.data.corpus import raw_lines
     from lmlab.evaluation.leaks import leak_report, leaky_corpus
 
@@ -327,8 +373,30 @@ def test_a_leak_flatters_what_remembers(compare):
     expect(page.locator("#compare-steps")).to_contain_text(f"{report.leaked:,} of {report.held_out:,}")
     expect(page.locator("#compare-leaks-intro")).to_contain_text("0 of 6,004 held-out names")
     page.wait_for_selector("#compare-leaks .fig[data-state=drawn]")
-    leaky = data_of(page, "#compare-leaks")[1]["x"]
-    assert leaky[-1] == pytest.approx(row["with_leak"])
+    _, leaky, you = (trace["x"] for trace in data_of(page, "#compare-leaks"))
+    assert leaky[2] == pytest.approx(row["with_leak"])
+    assert you == [pytest.approx(row["without_leak"] - 0.2)]  # the guess, where the loss would be then
+    # a network was trained with and without, once, and says how
+    network = measured_leaks(names.sha256)["leaks"][0]
+    assert leaky[3] == pytest.approx(network["with_leak"])
+    intro = page.locator("#compare-leaks-intro")
+    expect(intro).to_contain_text(f"MLP, 3 letters, seed 0, trained with the repeats and without what leaked, gains "
+                                  f"{network['flattery']:.3f} nats")  # fmt: skip
+    expect(intro).to_contain_text("lmlab leaks --models mlp")
+
+
+def test_after_a_reload_the_ladder_and_its_gap_stand_as_they_were(new_page):
+    page = opened(new_page())
+    page.click("#compare-skip")
+    said = gap(page)
+    page.reload()
+    page.wait_for_selector("#bench li")
+    opened(page)
+    assert gap(page) == said
+    expect(page.locator("#compare-look")).to_be_visible()
+    page.fill("#compare-why textarea", "because")
+    page.click("#compare-keep")
+    expect(page.locator("#compare-keep")).to_have_count(0)
 
 
 # --- the test split ----------------------------------------------------------------------------------------
@@ -350,7 +418,15 @@ def test_the_test_split_opens_once(new_page):
     expect(page.locator("#compare-opened .opened")).to_contain_text(
         f"test {test:.3f} nats per character, opened on 20"
     )
-    # a reload, and another try: the old number stands
+    # a reload: the gap still waits for its explanation
+    page.reload()
+    page.wait_for_selector("#bench li")
+    part(opened(page), "Test split")
+    assert f"test {test:.3f}" in gap(page)
+    page.fill("#compare-why textarea", "because")
+    page.click("#compare-keep")
+    expect(page.locator("#compare-keep")).to_have_count(0)
+    # another one, and another try: the old number stands
     page.reload()
     page.wait_for_selector("#bench li")
     part(opened(page), "Test split")
@@ -359,6 +435,25 @@ def test_the_test_split_opens_once(new_page):
     page.click("#compare-open")
     assert "The old number stands" in gap(page)
     assert f"test {test:.3f}" in gap(page)
+
+
+def test_the_run_step_of_the_test_split_names_the_model_of_its_menu(new_page):
+    page = new_page()
+    page.click("#count-keep-model")
+    expect(page.locator("#bench li")).to_have_count(3)
+    set_slider(page, "#count-order", 3)
+    expect(page.locator("#count-losses")).to_contain_text("2.2")
+    page.click("#count-keep-model")
+    expect(page.locator("#bench li")).to_have_count(4)
+    part(opened(page), "Test split")
+    page.click("#compare-skip")
+    menu, step = page.locator("#compare-test-model input"), page.locator("#compare-steps")
+    names = [menu.input_value().split(" · ")[0]]
+    expect(step).to_contain_text(names[0])
+    own = page.locator("#bench .choose > .row > :first-child").all_inner_texts()
+    other = next(name for name in own if name not in (*names, "calm-heron", "plain-finch"))
+    choose(page, "#compare-test-model", other)
+    expect(step).to_contain_text(f"for {other}?")
 
 
 def test_without_an_own_model_nothing_can_be_opened(compare):

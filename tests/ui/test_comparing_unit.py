@@ -1,5 +1,6 @@
 """The level Compare without a browser: what is said about an order, and a quiz that trusts nobody."""
 
+import json
 import math
 from collections import OrderedDict
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ import pytest
 from lmlab.errors import LabError
 from lmlab.evaluation.comparison import p_value
 from lmlab.runs.measured import measured_ladder, rungs_of
-from lmlab.ui.comparing import exam, quiz
+from lmlab.ui.comparing import exam, leaks, one_name, quiz
 from lmlab.ui.comparing.one_name import converter_value, sums_of
 from lmlab.ui.comparing.rows import (
     RANKED,
@@ -122,6 +123,23 @@ def test_the_converter_takes_the_model_whose_surprise_is_finite():
     assert converter_value(["a", "b"], ["a"], [[math.inf, 1.0], [math.inf, 1.0]], symbols=3) is None
 
 
+def test_a_guessed_perplexity_stands_on_the_scales_as_a_loss_and_stays():
+    value = converter_value(["a", "b"], ["a"], [[1.0, 1.0], [2.0, 2.0]], 27, guess=14.0)
+    assert value["guess"] == pytest.approx(math.log(14))
+    assert converter_value(["a", "b"], ["a"], [[1.0, 1.0], [2.0, 2.0]], 27)["guess"] is None
+    ui = SimpleNamespace(converter="converter", guess="guess")
+    _, updates = one_name.reveal(ui, json.dumps(value), 14.0)
+    assert updates["converter"]["guess"] == pytest.approx(math.log(14))
+    assert updates["guess"] == 14.0
+
+
+def test_the_guess_goes_as_far_as_the_alphabet():
+    (question,) = one_name.questions()
+    assert one_name.field(question, 3)["maximum"] == 3
+    assert one_name.field(question, 90)["maximum"] == 90
+    assert question.checked(80.0) == 80.0
+
+
 # --- the quiz ----------------------------------------------------------------------------------------------
 
 
@@ -190,6 +208,40 @@ def test_the_score_is_told_beside_a_coin(rounds, guess, said):
     assert told.truth == 2.0
 
 
+def test_in_the_end_the_score_stands_beside_the_guess_and_not_before(rounds):
+    for number in range(1, 5):
+        assert quiz.state_of("token", rounds["token"], guess=3.0)["score"] is None
+        quiz.judged(rounds, "owner", event(number=number))
+    assert quiz.state_of("token", rounds["token"], guess=3.0)["score"] == {"right": 2, "guess": 3.0}
+
+
+def test_the_sum_of_the_coin_is_its_chance():
+    lines = quiz.coin_sums(7, 10)
+    assert "1024" in lines[0]
+    assert "(120 + 45 + 10 + 1) / 1024 = 0.1719 = 17.2 %" in lines[-1]
+
+
+# --- leaks -------------------------------------------------------------------------------------------------
+
+MEASURED = {
+    "rows": [{"name": "mlp", "flattery": 0.007, "deviation": 0.002}],
+    "seed": 0, "command": "lmlab leaks", "date": "2026-01-01", "threads": 1, "versions": {"lmlab": "1", "torch": "2"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("flattery", "deviation", "said"),
+    [(0.007, 0.002, ["less than", "more than the luck"]), (0.007, 0.005, ["less than", "could explain"]),
+     (0.09, 0.002, ["no less than", "more than the luck"])],
+)  # fmt: skip
+def test_what_is_said_of_the_network_comes_from_its_numbers(flattery, deviation, said):
+    row = {"name": "mlp", "flattery": flattery, "deviation": deviation}
+    claim, about = leaks.network_trees({**MEASURED, "rows": [row]}, {"flattery": 0.05})
+    for words in ("MLP, 3 letters, seed 0", f"{flattery:.3f} nats", *said):
+        assert words in claim[-1]
+    assert "2026-01-01 with lmlab leaks (1 thread, lmlab 1, torch 2)" in about[-1]
+
+
 # --- the test split ----------------------------------------------------------------------------------------
 
 
@@ -206,4 +258,20 @@ def test_the_test_loss_lies_beside_the_validation_loss(validation, test, answer)
     assert (truth in exam.told_of(found, truth, 10).gap) == (found["luck"] is not None)
     assert exam.told_of(found, truth, 10).truth == truth
     assert exam.date_of(card) == "1970-01-01"
+    (difference,) = [line for line in exam.sums_of([with_counts(card)]) if "test − validation" in line] or [""]
+    assert bool(difference) == (validation is not None and test is not None)
+    if difference:
+        assert difference.endswith(f"= {test - validation:+.4f}")
     assert "The old number stands" in exam.told_of({**found, "again": True}, None, 10).gap
+
+
+def with_counts(card):
+    metrics = {part: {**found, "predictions": 100} for part, found in card["metrics"].items()}
+    return {**card, "metrics": metrics}
+
+
+def test_the_sum_of_a_loss_has_its_own_numbers():
+    card = {"id": "calm-heron", "metrics": {"validation": {"nll": 2.5, "predictions": 400}}}
+    (line,) = exam.sums_of([card])
+    assert "1,000.0 / 400 = 2.5000" in line
+    assert "Make a model" in exam.sums_of([])[0]

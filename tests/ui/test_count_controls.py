@@ -22,7 +22,7 @@ from lmlab.ui.counting import (
     questions,
     stop_told,
 )
-from lmlab.ui.roll_panel import often_said, rolled_value, seed_of
+from lmlab.ui.roll_panel import die_trees, often_said, rolled_value, seed_of
 from lmlab.ui.widgets.pairs import most_frequent, pairs_value, with_others
 
 OWNER = "a" * 32
@@ -70,6 +70,36 @@ def test_a_guess_is_drawn_on_the_row_it_was_made_for(pairs):
     assert value["guess"]["row"] == 14
     assert value["guess"]["shares"] == [0.2] + [None] * 26
     assert pairs_value(pairs, 2, (14, 0), "count", "key", guess={"row": "é", "shares": {}})["guess"] is None
+
+
+def test_the_row_that_was_said_to_be_hardest_is_marked(pairs):
+    def value(order, guess):
+        return pairs_value(pairs, order, (0, 1), "count", "key", guess=guess)
+
+    assert value(2, {"hardest": "u"})["guessedRow"] == pairs["symbols"].index("u")
+    assert value(2, {"hardest": "."})["guessedRow"] == 0
+    assert value(2, {"hardest": "u"})["guess"] is None
+    for nowhere in (value(2, {"hardest": "é"}), value(1, {"hardest": "u"}), value(2, None)):
+        assert nowhere["guessedRow"] is None
+
+
+def texts(tree):
+    return [tree] if isinstance(tree, str) else [text for part in tree[2:] for text in texts(part)]
+
+
+def test_the_die_stands_as_a_table_with_its_sum_and_its_code():
+    def words(*about, **more):
+        return [text for tree in die_trees([".", "a", "b"], [0.2, 0.5, 0.3], *about, **more) for text in texts(tree)]
+
+    waiting = words()
+    for cell in ("the end", "20.00", "0.2000", "0.7000", "1.0000"):
+        assert cell in waiting
+    assert any("def choose" in text for text in waiting)
+    assert any("0.2000 ≤ 0.610 < 0.7000: the number falls on a" in text for text in words(0.61, 1))
+    often = words(often=[1] * 60 + [0] * 40)
+    assert "expected of a: 100 · 0.5000 = 50.0; it came 60 times" in " ".join(often)
+    assert "= 5.0" in " ".join(often)
+    assert often.count("60") == 1
 
 
 def test_where_the_table_is_sure_the_view_of_surprise_speaks_of_infinity(shelf, pairs):
@@ -141,7 +171,7 @@ def test_each_answer_that_can_be_given_is_an_answer():
     for question in questions():
         assert question.later[0]
         assert question.checked(
-            {"number": 20, "choice": (*question.options, "")[0], "drawing": [1.0] * 27}[question.kind]
+            {"number": 20, "choice": (*question.options, "")[0], "drawing": [100 / 27] * 27}[question.kind]
         )
 
 

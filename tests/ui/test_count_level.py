@@ -304,6 +304,23 @@ def test_a_hundred_rolls_stand_beside_what_the_row_says(opened):
     )
     expect(opened.locator("#count-die .truth")).to_have_count(27)
     expect(opened.locator("#count-die .plot")).to_contain_text("share of 100 rolls")
+    # the same as a table, with the sum, and the code
+    depths = opened.locator("#count-die-depths")
+    depths.get_by_text("As a table").click()
+    expect(depths.locator("tbody tr").first).to_contain_text(str(made["tokens"].count(0)))
+    expect(depths.locator("pre.sum")).to_contain_text(f"it came {made['tokens'].count(0)} times")
+    expect(depths).to_contain_text("def choose")
+
+
+def test_the_whole_table_can_be_read_as_one(opened):
+    opened.locator("#count-table details.whole summary").click()
+    table = opened.locator("#count-table details.whole table")
+    expect(table.locator("tbody tr")).to_have_count(27)
+    counts = corpus.count_table(Shelf(), "names", smoothing="mle", k=0.0)["counts"]
+    row = table.locator("tbody tr").nth(LETTERS.index("n")).locator("td").all_inner_texts()
+    assert [int(text.replace(",", "")) for text in row] == list(counts[LETTERS.index("n")])
+    choose(opened, "shown", "share")
+    expect(table.locator("thead")).to_contain_text("share of row, %")
 
 
 def test_a_bigram_has_no_memory_and_a_trigram_has_some(opened):
@@ -343,6 +360,11 @@ def test_all_four_questions_are_asked_and_their_guesses_stay_on_the_result(page)
     choose(page, "choice", "u")
     page.click("#count-lock")
     expect(page.locator("#count-steps .now")).to_contain_text("It is the start: 2.94 nats")
+    # the row that was said to be the hardest keeps its frame, beside the locked one that is
+    expect(page.locator(f"{TABLE} .guess-box")).to_be_visible()
+    guessed, right = page.locator(f"{TABLE} .guess-box").bounding_box(), cell(page, "u", "a").bounding_box()
+    assert abs(guessed["y"] - right["y"]) < 4
+    expect(page.locator(f"{TABLE} text.halo", has_text="your guess")).to_be_visible()
     page.click("#count-another")
     choose(page, "choice", "8")
     page.click("#count-lock")

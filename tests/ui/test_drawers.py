@@ -114,8 +114,8 @@ def small(browser, tmp_path_factory):
     contexts = {}
     build = lab.build_app
 
-    def remembering(jobs, code):
-        contexts[code] = build(jobs, code)
+    def remembering(jobs, code, *more):
+        contexts[code] = build(jobs, code, *more)
         return contexts[code]
 
     levels = {name: level(name) for name in ("guess", "count", "mlp")}
@@ -261,6 +261,21 @@ def test_a_level_is_done_once_its_gap_was_seen_also_after_a_reload(visit):
     arrived(page)
     expect(stop).to_have_attribute("data-done", "")
     expect(page.locator("#rail [data-done]")).to_have_count(1)
+
+
+def test_after_a_reload_the_gap_still_waits_for_its_explanation(visit):
+    page = visit()
+    page.locator("#count-guess input[type=range]").fill("20")
+    page.click("#count-lock")
+    expect(page.locator("#count-steps .now .ask")).to_contain_text("It is 35 %. Why?")
+    page.reload()
+    arrived(page)
+    expect(page.locator("#count-steps .now .ask")).to_contain_text("It is 35 %. Why?")
+    expect(page.locator("#count-lock")).to_be_hidden()
+    page.locator("#count-why textarea").fill("because n is common")
+    page.click("#count-keep")
+    expect(page.locator("#count-keep")).to_have_count(0)
+    assert [why for _, why in answers(page)] == ["because n is common"]  # one entry, not two
 
 
 def test_switching_a_level_does_not_jump(visit):
@@ -507,7 +522,7 @@ def test_answers_are_listed_as_text_and_stay_after_a_reload(visit):
 def test_the_work_stays_when_the_server_has_forgotten_it(visit, small):
     page = visit()
     predict(page, why="first")
-    small.apps["en"].context._works.clear()
+    small.apps["en"].context.visitors.works.clear()
     page.reload()
     arrived(page)
     assert [why for _, why in answers(page)] == ["first"]
@@ -518,7 +533,7 @@ def test_two_tabs_do_not_overwrite_each_other(visit, small):
     two = visit("?level=mlp", beside=one)
     predict(one, why="in the first tab")
     expect(two.locator("#tab-count-button")).to_have_attribute("data-done", "")  # the other tab has heard of it
-    small.apps["en"].context._works.clear()  # as if the server had been started again
+    small.apps["en"].context.visitors.works.clear()  # as if the server had been started again
     predict(two, on="mlp", why="in the second tab")
     expect(one.locator("#tab-mlp-button")).to_have_attribute("data-done", "")
     for page in (one, two):
@@ -666,6 +681,7 @@ def test_forget_me_asks_once_and_leaves_nothing(visit, small):
     stranger = small.home / "runs" / owner_key("somebody else")
     stranger.mkdir(parents=True)
     small.jobs.jobs[owner] = ["calm-heron-3f2a"]
+    page.evaluate("() => localStorage.setItem('lmlab-unit', 'bits')")  # as if it had been chosen on the ruler
     open_drawer(page, "work")
     page.click("#work-forget")
     expect(page.locator("#work-forget-yes")).to_be_focused()
@@ -677,6 +693,8 @@ def test_forget_me_asks_once_and_leaves_nothing(visit, small):
         page.click("#work-forget-yes")
     arrived(page)
     expect(page.locator(".told")).to_contain_text("You are forgotten")
+    stored = set(page.evaluate("() => Object.keys(localStorage).filter((name) => name.startsWith('lmlab'))"))
+    assert stored <= {"lmlab", "lmlab-work"}  # the page has begun anew with these two
     assert small.jobs.discarded == [("calm-heron-3f2a", "discard")]
     assert not any(folder.exists() for folder in folders)
     assert stranger.exists()

@@ -4,8 +4,10 @@ import math
 
 import pytest
 
+from lmlab import strings
 from lmlab.figures.training import Curve
 from lmlab.jobs.messages import JobSpec
+from lmlab.training.presets import PRESETS
 from lmlab.training.recipe import Recipe
 from lmlab.ui.lessons import Outcome, gap, insight, predicted, questions, sums, truth_of
 
@@ -22,6 +24,7 @@ def outcome(end, train=None, start=EVEN, between=(), diverged=None, more=(), **o
 
 
 ONE = {"context": 1, "more": {"bigram_train": 2.455}}
+SENSIBLE = {"more": {"sensible": ("plain-finch", 2.25)}}
 ZERO = {"init": "zero", "more": {"difference": 0.0, "units": 128}}
 
 
@@ -31,7 +34,10 @@ ZERO = {"init": "zero", "more": {"difference": 0.0, "units": 128}}
         ("one_letter", outcome(2.47, **ONE), "At the bigram table"),
         ("one_letter", outcome(2.6, **ONE), "Above the bigram table"),
         ("too_fast", outcome(3.3, diverged={"at": 10, "back_to": 0}), "It breaks"),
-        ("too_fast", outcome(2.3), "About the same"),
+        ("too_fast", outcome(3.25, **SENSIBLE), "It breaks"),  # below uniform, and yet it has learned nothing
+        ("too_fast", outcome(2.45, **SENSIBLE), "Slower"),
+        ("too_fast", outcome(2.26, **SENSIBLE), "About the same"),
+        ("too_fast", outcome(2.15, **SENSIBLE), "Faster"),
         ("few_names", outcome(3.9, 1.1, between=[(94, 2.58)]), "Fall, then rise"),
         ("few_names", outcome(2.5, 2.0), "Stop falling early"),
         ("few_names", outcome(2.12, 2.10), "Fall like the training loss"),
@@ -44,6 +50,35 @@ ZERO = {"init": "zero", "more": {"difference": 0.0, "units": 128}}
 def test_the_answer_of_a_choice_is_what_the_numbers_say(name, run, said):
     assert truth_of(BY_NAME[name], run) == said
     assert said in BY_NAME[name].options
+
+
+def test_too_fast_is_told_against_a_sensible_run_or_not_at_all():
+    question = BY_NAME["too_fast"]
+    assert "After 1,000 steps the sensible network plain-finch had 2.25; this one has 2.45" in gap(
+        question, "Faster", outcome(2.45, **SENSIBLE)
+    )
+    assert "worse than letter frequencies alone (unigram 2.82)" in gap(question, None, outcome(3.25))
+    assert truth_of(question, outcome(2.45)) is None
+    alone = gap(question, "Faster", outcome(2.45))
+    assert "cannot be said" in alone
+    assert "it came out" not in alone
+
+
+def test_the_numbers_in_the_questions_and_titles_are_those_of_the_presets():
+    sensible, fast = PRESETS["mlp-sensible"], PRESETS["mlp-too-fast"]
+    times = fast.recipe.learning_rate / sensible.recipe.learning_rate
+    for code in strings.LANGUAGES:
+        with strings.speaking(code):
+            asked = {question.name: question.text for question in questions()}
+            assert "SGD" in asked["too_fast"]
+            assert f"{times:,.0f}" in asked["too_fast"]
+            assert f"{PRESETS['mlp-500-names'].recipe.train_size}" in asked["few_names"]
+            for name in ("mlp-500-names", "transformer-500-names"):
+                assert str(PRESETS[name].recipe.train_size) in strings.t(f"mlp.preset.{name}.title")
+    assert (fast.options, fast.recipe.optimizer) == (sensible.options, "sgd")
+    assert strings.t("mlp.preset.mlp-window-5.title") == "Five letters"
+    assert strings.t("mlp.preset.mlp-one-letter.title") == "One letter"
+    assert [PRESETS[name].options["context"] for name in ("mlp-window-5", "mlp-one-letter")] == [5, 1]
 
 
 @pytest.mark.parametrize(

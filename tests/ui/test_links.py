@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from lmlab import strings
+from lmlab.ui import recipes
 from lmlab.ui.levels import LEVELS
 
 
@@ -59,3 +60,32 @@ def test_a_link_sets_a_rule_of_sampling(new_page):
     page.click("#bar-link")
     page.wait_for_selector("#link-text")
     expect(page.locator("#link-text")).to_have_value(re.compile("set=top-k:3"))
+
+
+def test_a_link_to_the_transformer_is_that_screen_and_the_drawer_makes_the_same_link(new_page):
+    page = new_page(level="mlp", path="?set=model:transformer&set=inside-name:priya&set=slope-directions:weights")
+    expect(page.locator("#mlp-layers")).to_be_visible()
+    expect(page.locator("#mlp-context")).to_be_hidden()
+    expect(page.locator("#mlp-preset label")).to_have_count(len(recipes.SHOWN["transformer"]))
+    expect(page.locator("#mlp-preset").get_by_role("radio", name="Sensible", exact=True)).to_be_checked()
+    expect(page.locator("#mlp-steps .now")).to_contain_text(strings.t("mlp.ask.goal"))
+    expect(page.locator("#mlp-network [data-part=whole]")).to_contain_text("priya has 5 letters")
+    expect(page.locator("#mlp-slope-rate").get_by_role("radio", name="10", exact=True)).to_be_checked()
+    page.locator("#mlp-preset").get_by_role("radio", name="Small", exact=True).check()
+    expect(page.locator("#mlp-layers input[type=range]")).to_have_value("1")
+    page.click("#bar-link")
+    page.wait_for_selector("#link-text")
+    address = page.locator("#link-text").input_value()
+    assert "set=preset:transformer-one-block" in address
+    other = new_page(level="mlp", path="?" + re.sub(r"^.*\?level=\w+&", "", address))
+    expect(other.locator("#mlp-preset").get_by_role("radio", name="Small", exact=True)).to_be_checked()
+    expect(other.locator("#mlp-layers input[type=range]")).to_have_value("1")
+    expect(other.locator("#notes")).to_have_text("")
+
+
+def test_a_setting_on_top_of_a_lesson_leaves_no_lesson_and_draws_to_its_steps(new_page):
+    page = new_page(level="mlp", path="?preset=mlp-sensible&set=context:1&set=steps:500")
+    expect(page.locator("#mlp-context input[type=range]")).to_have_value("1")
+    expect(page.locator("#mlp-steps .now")).to_contain_text(strings.t("mlp.ask.again"))
+    expect(page.locator("#mlp-preset input:checked")).to_have_count(0)
+    expect(page.locator("#mlp-drawing text.letter").last).to_have_text("500")

@@ -7,12 +7,16 @@ import gradio as gr
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from playing import in_a_thread
 
 from lmlab import strings
 from lmlab.errors import LabError
+from lmlab.training.presets import PRESETS
+from lmlab.ui import recipes
 from lmlab.ui.app import build_app
 from lmlab.ui.levels import LEVELS
-from lmlab.ui.links import MOST_NOTES, SETTABLE, applied, offer, read_link, read_value, written
+from lmlab.ui.links import MOST_NOTES, SETTABLE, applied, offer, read_link, read_value, value_of, written
+from lmlab.ui.widgets.widget import unpacked
 
 ORDER = ["guess", "count"]
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -217,3 +221,160 @@ def test_each_preset_changes_only_what_the_page_knows(apps, level):
 def test_a_value_that_does_not_fit_raises_a_reason(controls):
     with pytest.raises(LabError, match="it goes from"):
         read_value(controls["count"]["k"], "11")
+
+
+# --- how a link opens the training screen: as if each thing had been done by hand --------------------------------
+
+
+def opened(ctx, query, level="mlp"):
+    """What a link changes, by the names of the controls and of the other components at hand."""
+    presets = {name: names for name, (names, _, _) in ctx.presets.items()}
+    link = read_link(parse_qsl(f"level={level}&{query}"), list(LEVELS), ctx.controls, presets)
+    assert link.notes == []
+    updates = in_a_thread(ctx.openers[level].open(link, "", {"source": "names", "name": "names"}))
+    known = {id(control): name for name, control in ctx.controls[level].items()}
+    assert {id(part) for part in updates} <= {id(part) for part in ctx.openers[level].outputs} | set(known)
+    by_id = {part.elem_id: value for part, value in updates.items() if getattr(part, "elem_id", None)}
+    values = {known[id(part)]: value_of(value) for part, value in updates.items() if id(part) in known}
+    return values, by_id, updates
+
+
+def test_a_link_to_the_transformer_shows_its_columns_its_lessons_and_its_question(apps):
+    values, parts, updates = opened(apps["en"], "set=model:transformer")
+    assert [name for _, name in parts["mlp-preset"]["choices"]] == list(recipes.SHOWN["transformer"])
+    assert values["preset"] == "transformer-default"
+    assert values["steps"] == PRESETS["transformer-default"].recipe.steps
+    assert "Kneser–Ney" in str(parts["mlp-steps"])
+    for name, visible in (("layers", True), ("heads", True), ("context", False), ("init", False)):
+        assert updates[apps["en"].controls["mlp"][name].parent.parent]["visible"] is visible, name  # in a form in it
+
+
+def test_a_setting_on_top_of_a_lesson_is_a_setting_of_ones_own(apps):
+    values, parts, _ = opened(apps["en"], "set=context:1")
+    assert (values["preset"], values["context"]) == (None, 1)
+    assert strings.t("mlp.ask.again") in str(parts["mlp-steps"])
+    values, parts, _ = opened(apps["en"], "preset=mlp-zero&set=seed:7")
+    assert (values["preset"], values["init"], values["seed"]) == (None, "zero", 7)
+
+
+def test_a_lesson_of_a_link_asks_its_question_and_a_value_that_it_has_anyway_changes_nothing(apps):
+    values, parts, _ = opened(apps["en"], "preset=mlp-one-letter&set=context:1")
+    assert (values["preset"], values["context"]) == ("mlp-one-letter", 1)
+    assert strings.t("mlp.ask.one_letter") in str(parts["mlp-steps"])
+
+
+@pytest.mark.parametrize("steps", [50, 3000])
+def test_the_drawing_of_a_link_goes_to_its_steps(apps, steps):
+    _, parts, _ = opened(apps["en"], f"preset=mlp-sensible&set=steps:{steps}")
+    drawing = parts["mlp-drawing"]
+    assert unpacked(value_of(drawing))["labels"][-1] == f"{steps:,}"
+
+
+def test_the_name_of_a_link_is_drawn_and_the_directions_bring_their_rate(apps):
+    ctx = apps["en"]
+    view = next(part for part in ctx.openers["mlp"].outputs if isinstance(getattr(part, "value", None), dict)
+                and "pick" in part.value)  # fmt: skip
+    presets = {"mlp": ctx.presets["mlp"][0]}
+    link = read_link(parse_qsl("level=mlp&set=inside-name:priya"), ["mlp"], ctx.controls, presets)
+    updates = in_a_thread(ctx.openers["mlp"].open(link, "", {}))
+    assert (updates[view]["text"], updates[view]["fresh"]) == ("priya", True)
+    assert opened(ctx, "set=slope-directions:weights")[0]["slope-rate"] == "10"
+    assert opened(ctx, "set=slope-directions:weights&set=slope-rate:3")[0]["slope-rate"] == "3"
+    assert "preset" not in opened(ctx, "set=slope-directions:weights")[0]  # the training is not asked anew
+
+
+STATES = [
+    {},
+    recipes.values_of_preset("mlp-zero") | {"preset": "mlp-zero"},
+    recipes.values_of_preset("transformer-default") | {"preset": "transformer-default"},
+    recipes.values_of_preset("transformer-one-block") | {"preset": "transformer-one-block", "seed": 5},
+    recipes.values_of_preset("transformer-default") | {"preset": None, "rate": 8e-3, "layers": 1},
+    {"preset": None, "context": 5, "decay": 0.5, "slope-directions": "weights", "slope-rate": "10"},
+    {"slope-directions": "weights", "slope-rate": "0.1", "inside-name": "priya"},
+]
+
+
+@pytest.mark.parametrize("changed", STATES)
+@pytest.mark.parametrize("preset", ["", "mlp-zero", "transformer-one-block"])
+def test_a_link_that_the_drawer_makes_opens_the_view_it_was_made_from(apps, changed, preset):
+    ctx = apps["en"]
+    controls = {name: part for name, part in ctx.controls["mlp"].items() if isinstance(part, SETTABLE)}
+    start = {name: part.value for name, part in controls.items()}
+    now = {**start, **changed}
+    presets = {name: recipes.values_of_preset(name) | {"preset": name} for name in ctx.presets["mlp"][0]}
+    parts = offer("mlp", controls, now, presets, "names", ctx.openers["mlp"].implied)["settings"][preset]
+    query = "&".join([f"preset={preset}", *(f"set={part['name']}:{part['text']}" for part in parts)])
+    values = start | opened(ctx, query.removeprefix("preset=&"))[0] if parts or preset else start
+    if now["preset"] is None or preset:  # a lesson that was left alone may stand there again
+        values, now = values | {"preset": None}, now | {"preset": None}
+    hidden = {name for model, names in recipes.OPTIONS.items() if model != now["model"] for name in names.values()}
+    assert {name: values[name] for name in values if name not in hidden} == {
+        name: now[name] for name in now if name not in hidden
+    }
+
+
+# --- how a link opens Sample and Count -----------------------------------------------------------------------
+
+
+def test_own_logits_of_a_link_stand_in_their_box(apps):
+    values, parts, _ = opened(apps["en"], "set=logits:own&set=own-logits:3, 2, 1", "sample")
+    assert parts["sample-own"]["visible"] is True
+    assert (values["logits"], values["own-logits"]) == ("own", "3, 2, 1")
+    assert values["top-k"] == parts["sample-k"]["maximum"] == 3
+    _, parts, _ = opened(apps["en"], "set=logits:lecture", "sample")
+    assert parts["sample-own"]["visible"] is False
+
+
+@pytest.mark.parametrize(
+    ("query", "settings"),
+    [
+        ("set=temperature:1.5", None),
+        ("set=temperature:1&set=top-p:1", "plain"),
+        ("set=temperature:1&set=top-p:1&set=logits:lecture", "lecture"),
+        ("set=settings:wild", "wild"),
+        ("preset=wild&set=top-k:3", None),
+        ("preset=wild&set=top-k:27", "wild"),
+        ("set=seed:7", "nucleus"),
+        ("set=logits:own&set=own-logits:no numbers", None),
+    ],
+)
+def test_the_settings_are_underlined_that_the_sliders_of_a_link_stand_on(apps, query, settings):
+    assert opened(apps["en"], query, "sample")[0]["settings"] == settings
+
+
+def test_settings_of_a_link_move_the_sliders(apps):
+    values, _, _ = opened(apps["en"], "set=settings:wild", "sample")
+    assert (values["temperature"], values["top-p"]) == (2.0, 1.0)
+    values, _, _ = opened(apps["en"], "preset=wild&set=temperature:1.7", "sample")
+    assert (values["temperature"], values["top-p"], values["settings"]) == (1.7, 1.0, None)
+
+
+def test_a_lesson_of_a_link_sets_its_order_and_a_value_stands_on_top(apps):
+    values, _, _ = opened(apps["en"], "set=lesson:kneser-ney", "count")
+    assert (values["lesson"], values["order"], values["smoothing"]) == ("kneser-ney", 5, "kneser-ney")
+    values, _, _ = opened(apps["en"], "preset=kneser-ney&set=order:3", "count")
+    assert (values["order"], values["smoothing"]) == (3, "kneser-ney")
+    assert opened(apps["en"], "set=order:4", "count")[0] == {"order": 4}
+
+
+CHANGED = [
+    ("sample", {}),
+    ("sample", {"settings": None, "temperature": 1.5}),
+    ("sample", {"settings": "plain", "temperature": 1.0, "top-p": 1.0}),
+    ("sample", {"settings": None, "logits": "own", "own-logits": "3, 1", "top-k": 2}),
+    ("sample", {"settings": None, "logits": "lecture", "top-k": 4, "seed": 3}),
+    ("count", {"lesson": "kneser-ney", "order": 5, "smoothing": "kneser-ney"}),
+    ("count", {"order": 4, "smoothing": "mle"}),
+]
+
+
+@pytest.mark.parametrize(("level", "changed"), CHANGED)
+def test_the_drawer_of_sample_and_count_makes_the_view_it_was_made_from(apps, level, changed):
+    ctx = apps["en"]
+    start = {name: part.value for name, part in ctx.controls[level].items() if isinstance(part, SETTABLE)}
+    now = {**start, **changed}
+    parts = offer(level, ctx.controls[level], now, {}, "names", ctx.openers[level].implied)["settings"][""]
+    query = "&".join(f"set={part['name']}:{part['text']}" for part in parts)
+    values = start | (opened(ctx, query, level)[0] if parts else {})
+    assert {name: values[name] for name in start} == now
+    assert len(parts) <= len(changed)

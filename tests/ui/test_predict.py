@@ -8,12 +8,13 @@ import gradio as gr
 import pytest
 from playwright.sync_api import expect
 
+from lmlab import strings
 from lmlab.errors import LabError
 from lmlab.ui import theme
 from lmlab.ui.context import Context, guarded, light
-from lmlab.ui.predict import Question, Told, predict_steps
+from lmlab.ui.predict import Question, Told, mark_of, predict_steps
 from lmlab.ui.widgets.content import words
-from lmlab.ui.work import Work
+from lmlab.ui.work import Entry, Work
 
 QUESTIONS = [
     Question("share", "How many percent?", unit="%", later=("Looks it up.", "Opens after your guess.")),
@@ -173,7 +174,7 @@ def test_a_curve_follows_the_pointer(page):
     )
     page.mouse.move(first["x"] + first["width"] / 2, box["y"] + 20)
     page.mouse.down()
-    page.mouse.move(last["x"] + last["width"] / 2, box["y"] + 114, steps=20)
+    page.mouse.move(last["x"] + last["width"] / 2, box["y"] + box["height"] - 36, steps=20)
     page.mouse.up()
     page.click("#demo-lock")
     first, middle, last = logged(page)
@@ -198,9 +199,89 @@ def test_a_run_that_takes_time_shows_its_buttons_until_it_ends(page):
     [
         (QUESTIONS[0], 101), (QUESTIONS[0], float("nan")), (QUESTIONS[0], "7"), (QUESTIONS[1], "up"),
         (QUESTIONS[2], ["bigram", "bigram", "MLP"]), (QUESTIONS[2], "bigram"), (QUESTIONS[3], [1, 2, 3]),
-        (QUESTIONS[3], [1, 2, 3, None]),
+        (QUESTIONS[3], [1, 2, 3, None]), (QUESTIONS[3], [90, 90, 90, 90]), (QUESTIONS[3], [0, 0, 0, 0]),
     ],
 )  # fmt: skip
 def test_what_no_page_would_send_is_refused_in_a_sentence(question, answer):
-    with pytest.raises(LabError):
+    with pytest.raises(LabError) as english:
         question.checked(answer)
+    with strings.speaking("es"), pytest.raises(LabError) as spanish:
+        question.checked(answer)
+    assert str(spanish.value) != str(english.value)
+
+
+def test_what_the_page_draws_may_miss_its_total_by_rounding():
+    assert sum(QUESTIONS[3].checked([33.3333, 33.3333, 33.3333, 0.0])) == pytest.approx(100, abs=0.01)
+
+
+# --- after a reload ------------------------------------------------------------------------------------------
+
+NAMES, OTHER = {"source": "names"}, {"source": "/somewhere/corpora/3f2a.txt"}
+
+
+@pytest.fixture(scope="module")
+def demo():
+    with gr.Blocks():
+        return predict_steps("demo", QUESTIONS[:3])
+
+
+def said(question, minute, corpus="names", **values):
+    at = f"2026-01-01T00:{minute:02}:00+00:00"
+    plain = {"guess": 20.0, "truth": 35.0, "said": "It is 35 %. Why?"}
+    return Entry(level="demo", question=question, at=at, corpus=corpus, **{**plain, **values})
+
+
+def explained(question, minute, **values):
+    return said(question, minute, why="because", explained_at=f"2026-01-01T01:{minute:02}:00+00:00", **values)
+
+
+def test_a_gap_that_waits_for_its_explanation_stands_there_again(demo):
+    entry = said("share", 1)
+    updates = demo.resumed(Work(entries=[explained("which", 0), entry]), NAMES)
+    assert updates[demo.state] == {"at": "gap", "index": 0, "entry": entry.model_dump()}
+    text = json.dumps(updates[demo.said])
+    assert "Your guess: 20 %." in text
+    assert "It is 35 %. Why?" in text
+    assert updates[demo.why]["visible"]
+    assert updates[demo.text]["interactive"]
+    assert not updates[demo.ask]["visible"]
+
+
+def test_a_skipped_question_stands_at_its_gap_too(demo):
+    updates = demo.resumed(Work(entries=[said("share", 1, guess=None)]), NAMES)
+    assert "You skipped the guess." in json.dumps(updates[demo.said])
+
+
+def test_the_first_question_that_is_not_answered_comes_next(demo):
+    updates = demo.resumed(Work(entries=[explained("share", 0), explained("rank", 1, guess=["a"])]), NAMES)
+    assert updates[demo.state] == {"at": "ask", "index": 1, "entry": None, "replaces": None}
+
+
+def test_a_run_that_was_not_seen_to_its_end_is_asked_again_in_the_same_entry(demo):
+    entry = said("share", 1, truth=None, said="")
+    updates = demo.resumed(Work(entries=[entry]), NAMES)
+    assert updates[demo.state] == {"at": "ask", "index": 0, "entry": None, "replaces": entry.id}
+
+
+def test_when_all_is_answered_the_last_answer_stands_there(demo):
+    entries = [explained(question.name, i) for i, question in enumerate(QUESTIONS[:3])]
+    updates = demo.resumed(Work(entries=entries), NAMES)
+    assert updates[demo.state]["at"] == "kept"
+    assert updates[demo.text]["value"] == "because"
+    assert not updates[demo.keep]["visible"]
+
+
+def test_what_was_said_of_another_corpus_or_level_is_none_of_this_page(demo):
+    work = Work(entries=[said("share", 0, corpus="names"), said("share", 1, corpus=""), said("strange", 2)])
+    assert demo.resumed(work, OTHER) == {}
+    assert demo.resumed(Work(), NAMES) == {}
+    assert demo.resumed(Work(entries=[said("share", 0, corpus=mark_of(OTHER))]), OTHER) != {}
+    assert demo.resumed(work, NAMES)[demo.state]["at"] == "gap"
+
+
+def test_a_guess_from_a_file_is_checked_before_it_is_drawn(demo):
+    assert demo.guess_of(said("share", 0)) == 20.0
+    assert demo.guess_of(said("share", 0, guess="<b>")) is None
+    assert demo.guess_of(said("rank", 0, guess=["a", "b"])) is None
+    assert demo.resumed(Work(entries=[said("rank", 0, guess=7.5, said="", truth=None)]), NAMES)
+    assert demo.resumed(Work(entries=[said("rank", 0, guess=[0.5, 1.0])]), NAMES)

@@ -69,6 +69,72 @@ def place_of(page, begin):
     return place
 
 
+# --- what is asked about ----------------------------------------------------------------------------------
+
+
+def ask(page, veil):
+    """A question that asks about something stands on the screen, as the steps of Predict draw it."""
+    page.evaluate(
+        """veil => {
+            const level = Object.assign(document.createElement('div'), {id: 'asked'});
+            level.innerHTML = '<ol style="display: contents"><li>How many?</li></ol>';
+            level.firstChild.setAttribute('data-veil', veil);
+            document.body.append(level);
+        }""",
+        veil,
+    )
+
+
+def titles(page):
+    return page.eval_on_selector_all("#ruler .rmark", "marks => marks.map(mark => mark.getAttribute('aria-label'))")
+
+
+def test_what_a_question_asks_about_waits_for_the_answer(open_scene):
+    page = open_scene("many")
+    before = titles(page)
+    ask(page, "bigram")
+    expect(page.locator("#ruler .ruler")).to_have_attribute(
+        "data-veiled", "2"
+    )  # the baseline, and a bigram that was kept
+    assert len(titles(page)) == len(before) - 2
+    assert not [said for said in titles(page) if "igram: " in said and "2.46" in said]
+    expect(page.locator("#ruler .better")).to_have_text("some marks wait")
+    rows = page.locator("#ruler .panel tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.children].map(c => c.textContent))"
+    )
+    open_rows = [row for row in rows if "?" in row]
+    assert [row[2:] for row in open_rows] == [["?"] * 3] * 2
+    assert rows[-2:] == open_rows  # where a row stands tells nothing, either
+    bench = page.locator("#bench .choose .num").all_inner_texts()
+    assert bench.count("?") == 1
+    # another level comes onto the screen, and back; then the answer
+    page.evaluate(
+        "document.getElementById('asked').className = 'away', document.getElementById('asked').hidden = true"
+    )
+    expect(page.locator("#ruler .ruler")).to_have_attribute("data-veiled", "0")
+    assert titles(page) == before or sorted(titles(page)) == sorted(before)
+    page.evaluate("document.getElementById('asked').hidden = false")
+    expect(page.locator("#ruler .ruler")).to_have_attribute("data-veiled", "2")
+    page.evaluate("document.getElementById('asked').remove()")
+    expect(page.locator("#ruler .ruler")).to_have_attribute("data-veiled", "0")
+    expect(page.locator("#ruler .better")).to_have_text("better to the right")
+    assert "?" not in page.locator("#bench .choose .num").all_inner_texts()
+
+
+def test_who_ranks_the_models_sees_none_of_their_losses(open_scene):
+    page = open_scene("many")
+    ask(page, "bigram kneser-ney models")
+    expect(page.locator("#ruler .rmark")).to_have_count(3)  # uniform, unigram, the student
+    assert set(page.locator("#bench .choose .num").all_inner_texts()) == {"?"}
+    assert page.locator("#bench .you .num").inner_text() == "2.58"
+
+
+def test_with_nothing_to_show_the_ruler_stays_whole(open_scene):
+    page = open_scene("few")
+    ask(page, "uniform unigram bigram kneser-ney models")
+    expect(page.locator("#ruler .rmark")).to_have_count(0)
+
+
 # --- labels -----------------------------------------------------------------------------------------------
 
 

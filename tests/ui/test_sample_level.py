@@ -221,6 +221,7 @@ def test_a_slider_answers_in_the_browser(page, record_property):
     p95 = times[94]
     record_property("slider_p95_ms", p95)
     print(f"slider answers: median {times[49]:.1f} ms, p95 {p95:.1f} ms, most {times[-1]:.1f} ms")
+    assert p95 < 250  # generous: a shared machine is slow at times; `lmlab bench` holds the 50 ms
     assert moving <= 2 + sum(times) / 250  # the server hears of it only where the slider rests for a quarter second
 
 
@@ -387,6 +388,16 @@ def test_what_t_changes_is_measured_and_marked(page, shelf):
     assert "At T = 2" in page.inner_text("#sample-over .say")
 
 
+def test_a_link_with_own_logits_shows_their_box(new_page):
+    page = new_page(level="sample", path="?set=logits:own&set=own-logits:3,2,1&set=temperature:2")
+    page.wait_for_selector(ARRIVED)
+    expect(page.locator("#sample-own input, #sample-own textarea")).to_have_value("3,2,1")
+    expect(page.locator("#sample-own")).to_be_visible()
+    expect(page.locator("#sample-preset input:checked")).to_have_count(0)
+    expect(page.locator("#sample-temperature input[type=number]")).to_have_value("2")
+    assert list(numbers(page, 1).values()) == ["3", "2", "1"] or list(numbers(page, 1)) == ["1", "2", "3"]
+
+
 def test_settings_by_name(page):
     choose = lambda name: page.locator("#sample-preset").get_by_role("radio", name=name, exact=True).check()  # noqa: E731
     after(page, lambda: choose("Greedy"))
@@ -466,6 +477,12 @@ def test_the_first_guess_stays_on_the_result(page):
     page.wait_for_function("document.querySelector('#sample-over .plot')?.data?.some(trace => trace.name === 'you')")
     you = next(trace for trace in data_of(page, "#sample-over") if trace["name"] == "you")
     assert (you["x"], you["y"]) == ([1.5], [60])
+    # why it is so, in one's own words, goes into the work
+    page.locator("#sample-why textarea, #sample-why input").fill("A flat die copies little.")
+    page.click("#sample-keep")
+    expect(page.locator("#sample-keep")).to_be_hidden()
+    page.click("#bar-work")
+    expect(page.locator("#drawer-work")).to_contain_text("A flat die copies little.")
 
 
 def test_the_other_questions(page, shelf):

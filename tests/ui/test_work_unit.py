@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -14,10 +15,12 @@ from lmlab.ui.work import (
     LARGEST_WORK,
     MOST_CARDS,
     MOST_ENTRIES,
+    MOST_SCORES,
     Card,
     Entry,
     Score,
     Work,
+    _sound,
     card_of,
     cards_elsewhere,
     load_work,
@@ -227,3 +230,23 @@ def test_a_card_keeps_single_values_only():
     kept = card_of(a_card(recipe={"seed": 3, "layers": [1, 2], "rate": 0.1, "none": None}))
     assert isinstance(kept, Card)
     assert kept.recipe == {"seed": 3, "rate": 0.1, "none": None}
+
+
+def test_millions_of_bad_parts_are_not_looked_at():
+    """To check each of them would hold up everybody's page; they are counted, and the newest parts are kept."""
+    good = Entry(level="count", question="stop").model_dump()
+    stored = {
+        "format": "lmlab work",
+        "schema_version": 2,
+        "entries": [{}] * 1_000_000 + [good],
+        "cards": [{}] * 10_000,
+    }
+    begin = time.process_time()
+    loaded = _sound(stored)
+    assert time.process_time() - begin < 2
+    assert [entry.question for entry in loaded.work.entries] == ["stop"]
+    assert loaded.left_out == 1_010_000
+    assert (
+        len(read_work({"scores": {f"{i:064x}": {"loss": 1.0, "letters": 5} for i in range(99)}}).scores)
+        <= MOST_SCORES
+    )

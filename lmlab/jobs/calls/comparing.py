@@ -20,8 +20,9 @@ from lmlab.jobs.calls.shelf import Shelf
 from lmlab.runs.cards import BUNDLED, find_run, read_card, short_name
 from lmlab.runs.ladder import COUNTED, SAMPLES, climb, rung_of
 from lmlab.runs.leaking import with_and_without
-from lmlab.runs.measured import measured_ladder, rungs_of
+from lmlab.runs.measured import measured_ladder, measured_leaks, rungs_of
 from lmlab.runs.store import Run, record_test
+from lmlab.strings import t
 
 LEAK_SEED = 0  # of the careless shuffle, as `lmlab leaks` has it
 MOST_ROLLS = 400  # names that a model rolls for a quiz, before it has to be one that invents too little
@@ -100,7 +101,7 @@ def letters(shelf: Shelf, run: Run, text: str) -> dict[str, Any]:
     are to choose from."""
     name = normalise_name(text)
     if not name:
-        raise LabError("There is no name yet. Write one, such as emma.")
+        raise LabError(t("error.no_name"))
     ids = run.tokenizer.encode(name)
     return {
         "text": name,
@@ -124,10 +125,7 @@ def _same_corpus(run: Run, corpus: Corpus) -> None:
     learned = run.card.get("corpus", {}).get("sha256", corpus.sha256)
     if learned != corpus.sha256:
         name = run.card["corpus"]["name"]
-        raise LabError(
-            f"This model learned from '{name}', and the corpus here is '{corpus.name}': their losses may not be "
-            "compared. Choose a model of this corpus."
-        )
+        raise LabError(t("error.other_corpus", name=name, here=corpus.name))
 
 
 # --- real or made up ---------------------------------------------------------------------------------------
@@ -142,21 +140,18 @@ def quiz(shelf: Shelf, run: Run, corpus: str, n: int = 10, seed: int = 0, corpus
     if not (2 <= n <= 40 and n % 2 == 0):
         raise LabError(f"{n} names were asked for: choose an even number from 2 to 40.")
     if not 0 <= seed < 2**53:
-        raise LabError(f"The seed is {seed}: choose 0 or a positive whole number.")
+        raise LabError(t("error.recipe_seed", n=seed))
     _same_corpus(run, loaded)
     half, dice = n // 2, np.random.default_rng(seed)
     held_out = loaded.part("validation")
     if len(held_out) < half:
-        raise LabError(f"This corpus holds out {len(held_out)} names: a quiz needs {half}. Use a larger corpus.")
+        raise LabError(t("error.few_held_out", n=len(held_out), needed=half))
     real = [held_out[i] for i in dice.choice(len(held_out), half, replace=False)]
     rolled = generate(run.model, run.tokenizer, MOST_ROLLS, limit=min(60, loaded.longest + 1), seed=seed)
     texts = list(dict.fromkeys(sample.text for sample in rolled if sample.ended and sample.text))
     new = [text for text, mark in zip(texts, novelty(texts, loaded), strict=True) if mark == "new"][:half]
     if len(new) < half:
-        raise LabError(
-            f"Of {MOST_ROLLS} names that this model rolled, {len(new)} were new; {half} are needed. "
-            "Choose another model."
-        )
+        raise LabError(t("error.few_new", n=MOST_ROLLS, new=len(new), needed=half))
     names = [*((name, True) for name in real), *((name, False) for name in new)]
     return [
         {"name": name, "real": real, "nats": sum(surprisal(run.model, name, run.tokenizer))}
@@ -168,12 +163,26 @@ def quiz(shelf: Shelf, run: Run, corpus: str, n: int = 10, seed: int = 0, corpus
 
 
 def leak(shelf: Shelf, corpus: str, corpus_name: str | None = None) -> dict[str, Any]:
-    """How much of the held-out side stands in the training data, as the lab splits and as a careless split would."""
+    """How much of the held-out side stands in the training data, as the lab splits and as a careless split would.
+
+    `measured` are the networks that were trained with and without it, with their seed, the command and the day, and
+    the `deviation` of their losses over other seeds where that was measured; None where nobody trained any.
+    """
     loaded = shelf.corpus(corpus, corpus_name)
     return {
         "clean": leak_report(loaded).to_json(),
         "careless": leak_report(raw_lines(corpus, loaded.kind), LEAK_SEED).to_json(),
+        "measured": _networks(loaded.sha256),
     }
+
+
+def _networks(sha256: str) -> dict[str, Any] | None:
+    found, ladder = measured_leaks(sha256), measured_ladder(sha256)
+    if found is None or found["seed"] != LEAK_SEED:
+        return None
+    deviations = {each["name"]: each["deviation"] for each in (ladder or {"rungs": []})["rungs"]}
+    rows = [{**row, "deviation": deviations.get(row["name"])} for row in found["leaks"]]
+    return {"rows": rows, **{name: found[name] for name in ("seed", "command", "date", "versions", "threads")}}
 
 
 def leak_of(shelf: Shelf, corpus: str, which: str, corpus_name: str | None = None) -> dict[str, Any]:
@@ -195,7 +204,7 @@ def open_test(shelf: Shelf, visitor: str, run: str, corpus: str, corpus_name: st
     """
     folder = find_run(run, visitor)
     if folder.parent == BUNDLED:
-        raise LabError(f"'{short_name(run)}' belongs to the lab, and its test split stays closed. Train your own.")
+        raise LabError(t("error.labs_test", name=short_name(run)))
     card = read_card(folder)
     loaded = shelf.corpus(corpus, corpus_name)
     opened = shelf.run(str(folder))

@@ -21,6 +21,7 @@ from lmlab.models.counts import Counts, count_ngrams
 from lmlab.models.ngram import Ngram
 from lmlab.runs.cards import new_run_id, owner_folder, tidy
 from lmlab.runs.store import Run, corpus_card, counted_card, save_run
+from lmlab.strings import t
 from lmlab.tokenizers.characters import CharacterTokenizer
 
 MOST_ORDER = 8
@@ -153,7 +154,7 @@ def names_with(
     loaded = shelf.corpus(corpus, corpus_name)
     tokenizer = CharacterTokenizer(loaded.alphabet)
     if not 1 <= len(gram) <= MOST_ORDER or not all(0 <= token < tokenizer.vocab_size for token in gram):
-        raise LabError(f"There is no cell {tuple(gram)} in this table. Choose one of its squares.")
+        raise LabError(t("error.no_cell", cell=tuple(gram)))
     mark = "\n"  # no name holds a line break
     wanted = "".join(tokenizer.decode([token]) or mark for token in gram)
     found: list[tuple[str, int, int]] = []
@@ -180,7 +181,7 @@ def cell_sum(
     """The numbers behind the probability of one cell: see `lmlab.evaluation.counting.cell`."""
     model = counted(shelf.corpus(corpus, corpus_name), order, smoothing, k)
     if len(gram) != model.config.order or not all(0 <= token < model.vocab_size for token in gram):
-        raise LabError(f"There is no cell {tuple(gram)} in this table. Choose one of its squares.")
+        raise LabError(t("error.no_cell", cell=tuple(gram)))
     return {**asdict(cell(model, list(gram))), "V": model.vocab_size}
 
 
@@ -250,7 +251,7 @@ def roll_often(
     if not 1 <= n <= MOST_SAMPLES:
         raise LabError(f"{n} rolls were asked for: choose 1 to {MOST_SAMPLES:,}.")
     if not 0 <= seed < 2**53:
-        raise LabError(f"The seed is {seed}: choose 0 or a positive whole number.")
+        raise LabError(t("error.recipe_seed", n=seed))
     found = beginnings(shelf, corpus, [prefix], order, smoothing, k, corpus_name)
     p = torch.tensor(found["probabilities"])
     dice = torch.rand(n, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

@@ -18,6 +18,7 @@ from lmlab.jobs.calls.shelf import Shelf
 from lmlab.models.ngram import Ngram, count
 from lmlab.models.protocol import IGNORE, Examples, LanguageModel
 from lmlab.runs.store import Run
+from lmlab.strings import t
 from lmlab.tokenizers.characters import CharacterTokenizer
 
 MOST_KEYS = 60
@@ -72,7 +73,7 @@ def hidden(shelf: Shelf, corpus: str, indices: list[int], corpus_name: str | Non
 def expectations(shelf: Shelf, run: Run, names: list[str], letters: list[str]) -> list[list[list[float]]]:
     """A trained model's (n + 1, V) probabilities of the same letters for each name, the end mark last."""
     if not isinstance(run.tokenizer, CharacterTokenizer):
-        raise LabError("This model reads pieces of names, not letters. Choose one of characters.")
+        raise LabError(t("error.pieces"))
     if not (len(names) <= MOST_NAMES and all(len(name) <= LONGEST for name in names)):
         raise LabError(f"At most {MOST_NAMES} names of at most {LONGEST} letters can be asked about at once.")
     return expected(run.model, names, run.tokenizer, _columns(run.tokenizer, letters))
@@ -136,7 +137,7 @@ def _names(shelf: Shelf, corpus: str, corpus_name: str | None) -> Corpus:
     """A corpus of names. Raises `LabError` for one long text, and for words as tokens."""
     loaded = shelf.corpus(corpus, corpus_name)
     if loaded.kind != "names" or loaded.tokens != "characters":
-        raise LabError(f"The game hides names, and {loaded.name} is a text. Choose names on the Count screen.")
+        raise LabError(t("error.game_of_text", name=loaded.name))
     return loaded
 
 

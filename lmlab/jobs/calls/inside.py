@@ -24,6 +24,7 @@ from lmlab.evaluation.walkthrough import (
 from lmlab.jobs.calls.shelf import Shelf
 from lmlab.models.mlp import MLP
 from lmlab.runs.store import Run
+from lmlab.strings import t
 
 MOST_LETTERS = 16  # of a text whose windows are shown
 SHORT = 8  # letters of a held-out name that is offered
@@ -69,7 +70,7 @@ def picture(
     boundary = run.tokenizer.boundary_id
     model: Any = run.model
     if not hasattr(model, "logits"):
-        raise LabError("This model gives tokens a place and predicts nothing. Choose a model that predicts.")
+        raise LabError(t("error.predicts_nothing"))
     with torch.inference_mode():
         p = model.logits(torch.tensor([[boundary, *ids]]))[0].softmax(-1)
     if isinstance(model, MLP):
@@ -82,8 +83,8 @@ def picture(
         full = min(3, len(ids))
     at = position if 0 <= position < len(pairs) else full
     windows = []
-    for t, (window, target) in enumerate(pairs):
-        share = float(p[t, target])
+    for i, (window, target) in enumerate(pairs):
+        share = float(p[i, target])
         windows.append(
             {"context": window, "target": target, "p": share, "nats": -math.log(share) if share > 0 else None}
         )
@@ -111,7 +112,7 @@ def chosen_text(corpus: Corpus, typed: str, pick: int = 0) -> str:
     text = normalise_name(typed) if corpus.kind == "names" else typed.strip()
     if text:
         if len(text) > MOST_LETTERS:
-            raise LabError(f"'{text[:40]}' has {len(text)} letters: at most {MOST_LETTERS} have room here.")
+            raise LabError(t("error.long_text", text=text[:40], n=len(text), most=MOST_LETTERS))
         return text
     held_out = corpus.part("validation")
     if corpus.kind == "text":
@@ -225,12 +226,12 @@ def walk(
     """
     model = window_model(run)
     if not 0 < rate <= 100 or not math.isfinite(rate):
-        raise LabError(f"The learning rate of this step is {rate:g}: choose one above 0, up to 100.")
+        raise LabError(t("error.step_rate", rate=rate))
     loaded = shelf.corpus(corpus, corpus_name)
     text = chosen_text(loaded, text)
     pairs = window_pairs(run.tokenizer.encode(text), model.config.context, run.tokenizer.boundary_id)
     if not 0 <= position < len(pairs):
-        raise LabError(f"'{text}' has {len(pairs)} windows, and none with the number {position}. Choose one of them.")
+        raise LabError(t("error.no_window", text=text, n=len(pairs), at=position))
     window, target = pairs[position]
     seen = forward(model, window)
     back = backward(model, seen, target)
@@ -298,14 +299,14 @@ def walk(
 def window_model(run: Run) -> MLP:
     """The run's model. Raises `LabError` for one whose numbers do not go through windows and one hidden layer."""
     if not isinstance(run.model, MLP):
-        raise LabError("Only an MLP can be walked through number by number. Choose one from the bench.")
+        raise LabError(t("error.only_mlp"))
     return run.model
 
 
 def check_unit(model: MLP, unit: int) -> None:
     """Raises `LabError` for a hidden unit that is not there."""
     if not 0 <= unit < model.config.d_hidden:
-        raise LabError(f"There is no hidden unit {unit}: this network has {model.config.d_hidden}, from 0.")
+        raise LabError(t("error.no_unit", unit=unit, n=model.config.d_hidden))
 
 
 def sample_of(corpus: Corpus, model: MLP) -> list[str]:
@@ -354,7 +355,7 @@ def slope(
     cut, about = sliced(shelf, run, corpus, token, directions, seed, corpus_name)
     axis = about["axis"]
     if not (0 <= first < len(axis) and 1 <= rows <= GRID):
-        raise LabError("This part of the slope does not exist. Draw it again.")
+        raise LabError(t("error.no_slope_part"))
     losses = [[finite(cut.loss(a, b)) for a in axis] for b in axis[first : first + rows]]
     return {**about, "first": first, "losses": losses}
 
@@ -373,12 +374,12 @@ def descent(
 ) -> dict[str, Any]:
     """Gradient descent on the slice, 20 steps: `path` is that of `Slice.descend`."""
     if len(start) != 2 or not all(isinstance(value, int | float) and abs(value) <= 100 for value in start):
-        raise LabError("This start does not lie on the slope. Click a place of it.")
+        raise LabError(t("error.no_slope_start"))
     if not 0 < rate <= 1000:
-        raise LabError(f"The learning rate is {rate:g}: choose one above 0, up to 1,000.")
+        raise LabError(t("error.slope_rate", rate=rate))
     cut, about = sliced(shelf, run, corpus, token, directions, seed, corpus_name)
     if abs(about["centre"] - centre) > 1e-5:
-        raise LabError("The network has learned on since this slope was drawn. Draw the slope again.")
+        raise LabError(t("error.slope_old"))
     path = cut.descend((float(start[0]), float(start[1])), rate, STEPS, edge=10 * SPANS[directions])
     return {"path": [[finite(value) for value in point] for point in path], "steps": STEPS, "rate": rate}
 
@@ -391,12 +392,12 @@ def sliced(
     if directions not in SPANS:
         raise LabError(f"There are no directions '{str(directions)[:40]}'. Choose one of: {', '.join(SPANS)}.")
     if not isinstance(token, str) or len(token) > 64 or not 0 <= seed < 2**31:
-        raise LabError("This slope is not known here. Draw it again.")
+        raise LabError(t("error.slope_unknown"))
 
     def make() -> tuple[Slice, dict[str, Any]]:
         parameters = sum(weight.numel() for weight in model.parameters())
         if parameters > LARGEST:
-            raise LabError(f"This network has {parameters:,} weights; slopes are drawn up to {LARGEST:,}.")
+            raise LabError(t("error.slope_large", n=parameters, most=LARGEST))
         side, most = grid_of(parameters)
         names = shelf.corpus(corpus, corpus_name).part("train")[:most]
         weights: list[dict[str, Any]] = []

@@ -16,6 +16,7 @@ from lmlab.generation.generate import generate
 from lmlab.generation.sampling import Sampling
 from lmlab.jobs.calls.shelf import Shelf
 from lmlab.runs.store import Run
+from lmlab.strings import t
 
 MOST_SAMPLES = 1000
 
@@ -58,7 +59,7 @@ def sampled(
     if not 1 <= n <= MOST_SAMPLES:
         raise LabError(f"{n} names were asked for: choose 1 to {MOST_SAMPLES:,}.")
     if not 0 <= seed < 2**53:
-        raise LabError(f"The seed is {seed}: choose 0 or a positive whole number.")
+        raise LabError(t("error.recipe_seed", n=seed))
     prefix = normalise_name(prefix)
     made = generate(run.model, run.tokenizer, n, rules, prefix, longest_of(corpus), seed, trace, likeliest_first)
     train_size = run.card.get("recipe", {}).get("train_size")
@@ -101,7 +102,7 @@ def distribution(
 def attention(shelf: Shelf, run: Run, text: str) -> dict[str, Any]:
     """Attention weights of a transformer on a text: a (H, T, T) list a block."""
     if not hasattr(run.model, "attention"):
-        raise LabError("This model has no attention: only a transformer does. Choose one from the bench.")
+        raise LabError(t("error.no_attention"))
     ids = [run.tokenizer.boundary_id, *run.tokenizer.encode(normalise_name(text))]
     with torch.inference_mode():
         weights = run.model.attention(torch.tensor([ids]))
@@ -118,14 +119,14 @@ def embeddings(
     """
     table = getattr(run.model, "embedding", None)
     if table is None:
-        raise LabError("A count table has no embeddings: it knows letters only as letters. Choose a network.")
+        raise LabError(t("error.no_embeddings"))
     vectors = table.weight.detach().numpy()
     points, kept = project(vectors, None if like is None else np.asarray(like))
     symbols = run.tokenizer.symbols
     near = []
     if row is not None:
         if not 0 <= row < len(symbols):
-            raise LabError(f"There is no token {row}. Click a letter of the plot.")
+            raise LabError(t("error.no_token_row", row=row))
         near = [(symbols[i], distance) for i, distance in neighbours(vectors, row, n=5)]
     return {"symbols": symbols, "points": points.tolist(), "kept": kept, "dimensions": vectors.shape[1], "near": near}
 

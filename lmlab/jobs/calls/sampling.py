@@ -22,6 +22,7 @@ from lmlab.jobs.calls.model import longest_of
 from lmlab.jobs.calls.shelf import Shelf
 from lmlab.models.ngram import Ngram, count
 from lmlab.runs.store import Run
+from lmlab.strings import t
 from lmlab.tokenizers.characters import CharacterTokenizer
 
 MOST_ROWS = 1000  # rows of dice that a visitor may go through
@@ -72,9 +73,9 @@ def word(
     begin = [*given, *tokens_of(run, stand)]
     limit = longest_of(loaded)
     if not 0 <= row < MOST_ROWS:
-        raise LabError(f"Name {row + 1} of these dice was asked for: there are {MOST_ROWS:,}. Take new dice.")
+        raise LabError(t("error.no_dice_row", n=row + 1, most=MOST_ROWS))
     if len(begin) > limit:
-        raise LabError(f"The name has {len(begin)} tokens already and the limit is {limit}: shorten it.")
+        raise LabError(t("error.long_name", n=len(begin), most=limit))
     dice = dice_of(seed, row + 1, limit)[row]
     steps: list[dict[str, Any]] = []
     ids, state, ended = torch.tensor([[boundary]]), None, False
@@ -112,9 +113,9 @@ def tokens_of(run: Run, ids: Sequence[int]) -> list[int]:
     """Token ids that came from the page. Raises `LabError` for no token, or an end with something after it."""
     size, boundary = run.model.vocab_size, run.tokenizer.boundary_id
     if not all(isinstance(token, int) and 0 <= token < size for token in ids):
-        raise LabError(f"That is no token of this model: its {size:,} tokens have the numbers 0 to {size - 1:,}.")
+        raise LabError(t("error.no_token", size=size, last=size - 1))
     if boundary in list(ids)[:-1]:
-        raise LabError("A name cannot go on after its end. Choose a letter before it.")
+        raise LabError(t("error.after_end"))
     return list(ids)
 
 
@@ -139,12 +140,12 @@ def tree(
     """
     check_writes(run.model)
     if not (1 <= wide <= 5 and 1 <= deep <= 4 and 1 <= limit <= 100):
-        raise LabError("The tree is too large: at most 5 branches, 4 levels and 100 tokens.")
+        raise LabError(t("error.large_tree"))
     rules = Sampling(temperature, top_k, top_p, min_p)
     begin = tokens_of(run, ids)
     tokenizer, boundary, symbols = run.tokenizer, run.tokenizer.boundary_id, run.tokenizer.symbols
     if boundary in begin:
-        raise LabError("A name cannot go on after its end. Choose a letter before it.")
+        raise LabError(t("error.after_end"))
     root: dict[str, Any] = {"id": None, "symbol": "", "p": 1.0, "path": 1.0, "ids": [], "children": []}
     level = [root]
     for _ in range(deep):
@@ -289,7 +290,7 @@ def roll_logits(
     rolls hit each token (`counts`), beside what the rules promise (`p_final`)."""
     check_logits(logits)
     if not (0 <= row < MOST_ROWS and 1 <= n <= 1000):
-        raise LabError(f"Roll {row + 1} of these dice was asked for: there are {MOST_ROWS:,}. Take new dice.")
+        raise LabError(t("error.no_roll", n=row + 1, most=MOST_ROWS))
     rules = Sampling(temperature, top_k, top_p, min_p)
     final = rules.apply(torch.tensor(list(logits), dtype=torch.float64)).softmax(-1)
     dice = dice_of(seed, max(n, row + 1), 1)[:, 0]
@@ -301,9 +302,9 @@ def roll_logits(
 def check_logits(logits: Sequence[float]) -> None:
     """Raise `LabError` for logits that are too few, too many or out of range."""
     if not 2 <= len(logits) <= MOST_LOGITS:
-        raise LabError(f"{len(logits)} logits were given: choose 2 to {MOST_LOGITS}.")
+        raise LabError(t("error.logits", n=len(logits), most=MOST_LOGITS))
     if not all(abs(z) <= LARGEST_LOGIT for z in logits):
-        raise LabError(f"A logit is out of range: choose -{LARGEST_LOGIT:g} to {LARGEST_LOGIT:g}.")
+        raise LabError(t("error.logit_range", most=LARGEST_LOGIT))
 
 
 def usual_names(shelf: Shelf, corpus: str, corpus_name: str | None = None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from lmlab.errors import LabError
 from lmlab.runs.cards import short_name
 from lmlab.runs.moments import at_moment, read_moment
 from lmlab.runs.store import Run, load_run
+from lmlab.strings import t
 
 
 class Shelf:
@@ -28,9 +29,7 @@ class Shelf:
         try:
             stamp = 0.0 if source in BUNDLED else Path(source).stat().st_mtime
         except OSError:  # the sentence must not tell a path of this machine
-            raise LabError(
-                f"The corpus {name or 'of this model'} is not here any more. Choose or paste it again."
-            ) from None
+            raise LabError(t("error.corpus_gone", name=name or t("error.this_corpus"))) from None
         key = (source, stamp, name)
         if key not in self._corpora:
             corpus = load_corpus(source)
@@ -45,7 +44,7 @@ class Shelf:
                 self._runs[key] = load_run(folder)
             except LabError:  # the sentence must not tell a path of this machine
                 name = short_name(Path(folder).name)
-                raise LabError(f"The model '{name}' is damaged and cannot be read. Train it again.") from None
+                raise LabError(t("error.model_damaged", name=name)) from None
         return _used(self._runs, key, self._most["runs"])
 
     def run_at(self, folder: str, step: int) -> Run:

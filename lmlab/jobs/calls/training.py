@@ -6,6 +6,7 @@ from typing import Any
 from lmlab.errors import LabError
 from lmlab.jobs.calls.shelf import Shelf
 from lmlab.runs.store import Run
+from lmlab.strings import t
 from lmlab.training.recipe import Recipe
 from lmlab.training.trainer import probe_texts
 
@@ -17,7 +18,7 @@ def probe(shelf: Shelf, run: Run, corpus: str, corpus_name: str | None = None) -
     16 bits cannot hold.
     """
     if "recipe" not in run.card:
-        raise LabError("A count table was not trained step by step, so it has no names from fixed dice.")
+        raise LabError(t("error.no_steps"))
     return probe_texts(run.model, run.tokenizer, shelf.corpus(corpus, corpus_name), Recipe(**run.card["recipe"]))
 
 
@@ -28,7 +29,7 @@ def symmetry(shelf: Shelf, run: Run) -> dict[str, Any]:
     """
     hidden = getattr(run.model, "hidden", None)
     if hidden is None or not hasattr(hidden, "weight"):
-        raise LabError("This model has no layer of hidden units. Choose an MLP.")
+        raise LabError(t("error.no_hidden_layer"))
     weight = hidden.weight.detach()  # (h, k d): a row a unit
     return {"units": len(weight), "difference": float((weight - weight[0]).abs().max())}
 

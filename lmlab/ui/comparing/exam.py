@@ -1,6 +1,5 @@
 """The test split of one's own model: opened once, measured, and written on its card with the date."""
 
-import asyncio
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -22,13 +21,12 @@ ANSWERS = ("lower", "same", "higher")
 
 @dataclass
 class Exam:
-    """The components of the part. `open` is the button of the Run step; `one` lets only one look at a time."""
+    """The components of the part. `open` is the button of the Run step."""
 
     column: gr.Column
     model: gr.Dropdown
     opened: gr.HTML
     open: gr.Button
-    one: asyncio.Lock
 
     @property
     def outputs(self) -> list[Any]:
@@ -50,7 +48,7 @@ def build(predict: Predict) -> Exam:
     with gr.Column(elem_classes="part", elem_id="compare-part-test", visible=False, min_width=240) as column:
         model = gr.Dropdown([], label=t("compare.test.model"), filterable=False, elem_id="compare-test-model")
         opened = words(elem_classes="report", elem_id="compare-opened")
-    return Exam(column, model, opened, open_it, asyncio.Lock())
+    return Exam(column, model, opened, open_it)
 
 
 def own(ctx: Context, owner: str, sha256: str) -> list[dict[str, Any]]:
@@ -93,7 +91,30 @@ def opened_trees(cards: list[dict[str, Any]], lab: list[str]) -> list[Any]:
     trees += [h("ul", *rows, cls="numbers"), h("p", t("compare.test.rule"))]
     if lab:
         trees.append(h("p", t("compare.test.lab", models=", ".join(lab)), cls="faint"))
-    return [*trees, *depths_trees((), CODE)]
+    return [*trees, *depths_trees(sums_of(cards), CODE)]
+
+
+def sums_of(cards: list[dict[str, Any]]) -> list[str]:
+    """How each loss comes about, and by how much the opened one differs, with the numbers of the cards."""
+    lines = []
+    for card in cards:
+        for part in ("validation", "test") if card.get("test_opened") else ("validation",):
+            found = card["metrics"].get(part, {})
+            if found.get("nll") is None:
+                continue
+            predictions = found["predictions"]
+            values = {"total": f"{found['nll'] * predictions:,.1f}", "predictions": f"{predictions:,}"}
+            title = t(f"compare.test.sum_{part}", model=name_of(card))
+            lines.append(t("compare.test.sum", title=title, nats=f"{found['nll']:.4f}", **values))
+        if card.get("test_opened") and None not in (losses := losses_of(card)):
+            values = {"validation": f"{losses[0]:.4f}", "test": f"{losses[1]:.4f}"}
+            lines.append(t("compare.test.sum_difference", difference=f"{losses[1] - losses[0]:+.4f}", **values))
+    return lines or [t("compare.test.sum_none")]
+
+
+def losses_of(card: dict[str, Any]) -> tuple[Any, Any]:
+    """The validation and the test loss on a card; None for an infinite one."""
+    return card["metrics"]["validation"].get("nll"), card["metrics"].get("test", {}).get("nll")
 
 
 def nats(card: dict[str, Any], part: str) -> str:
@@ -145,7 +166,7 @@ def wire(ctx: Context, ui: Exam, predict: Predict, told: gr.State, message: gr.H
     async def open_split(owner: str, corpus: Any, stored: Any, state: Any, said: Any, model: Any) -> Updates:
         if not model:
             raise LabError(t("compare.test.ran_no_model"))
-        async with ui.one:  # two clicks must not be two looks
+        async with ctx.visitors.one_at_a_time(owner):  # two clicks must not be two looks
             found = await ctx.ask_corpus(corpus, owner, "open_test", visitor=owner, run=model)
         about = await ctx.ask_corpus(corpus, owner, "corpus")
         guess = (state.get("entry") or {}).get("guess")

@@ -50,8 +50,16 @@ def questions() -> list[Question]:
         "ends": (t("compare.ladder.first"), t("compare.ladder.last")),
     }
     return [
-        Question("ladder", t("compare.ladder.ask"), options=titles(RANKED), **common),
-        Question("ladder-counted", t("compare.ladder.ask_counted"), options=titles(RANKED_COUNTED), **common),
+        Question(
+            "ladder", t("compare.ladder.ask"), options=titles(RANKED), veil="bigram kneser-ney models", **common
+        ),
+        Question(
+            "ladder-counted",
+            t("compare.ladder.ask_counted"),
+            options=titles(RANKED_COUNTED),
+            veil="uniform unigram bigram kneser-ney models",
+            **common,
+        ),
     ]
 
 

@@ -19,6 +19,7 @@ from lmlab.ui.widgets.figure import figure_widget
 CODE = ("evaluation/leaks.py", "without_leaks")
 MODELS = ("bigram", "4-gram", "kneser-ney")
 ASKED = "kneser-ney"
+LUCK = 2 * 2**0.5  # deviations of a difference of two trainings that luck alone rarely exceeds
 SMALLEST = 0.005  # nats; below it the corpus has too few repeats to flatter anything
 
 
@@ -68,11 +69,15 @@ async def reveal(
         *(ctx.ask_corpus(corpus, owner, "leak_of", which=name) for name in MODELS),
     )
     row = next(row for row in rows if row["name"] == ASKED)
-    careless = report["careless"]
+    careless, measured = report["careless"], report["measured"]
+    rows += measured["rows"] if measured else []
+    least = min(rows, key=lambda row: row["flattery"])
     values = {
         "nats": f"{row['flattery']:.3f}",
         "leaky": f"{row['with_leak']:.3f}",
         "honest": f"{row['without_leak']:.3f}",
+        "least": title_of(least, measured),
+        "least_nats": f"{least['flattery']:.3f}",
     }
     if row["flattery"] < SMALLEST:
         gap = t("compare.leaks.gap_none", nats=values["nats"])
@@ -93,14 +98,33 @@ async def reveal(
         gap,
         round(row["flattery"], 4),
     )
+    networks = [each["name"] for each in measured["rows"]] if measured else []
     figure = leaks_figure(
-        [Leak(t(f"compare.rung.{row['name']}"), row["without_leak"], row["with_leak"]) for row in rows]
+        [
+            Leak(
+                t(f"compare.rung.{each['name']}"),
+                each["without_leak"],
+                each["with_leak"],
+                guess if each["name"] == ASKED else None,
+                measured["seed"] if each["name"] in networks else None,
+            )
+            for each in rows
+        ]
     )
-    value = drawn(figure, sums_of(row), CODE)
+    sums = [line for each in (row, *(measured["rows"] if measured else ())) for line in sums_of(each)]
+    value = drawn(figure, sums, CODE)
     return told, {
         ui.intro: report_trees(report, row),
         ui.figure: gr.update(visible=True, value=packed(value)),
     }
+
+
+def title_of(row: dict[str, Any], measured: dict[str, Any] | None) -> str:
+    """A model as the student reads it; a network with the seed that it was trained from."""
+    title = t(f"compare.rung.{row['name']}")
+    if measured is None or row["name"] not in [each["name"] for each in measured["rows"]]:
+        return title
+    return t("compare.leaks.with_seed", model=title, seed=measured["seed"])
 
 
 def sums_of(row: dict[str, Any]) -> list[str]:
@@ -139,4 +163,26 @@ def report_trees(report: dict[str, Any], row: dict[str, Any]) -> list[Any]:
     if row["leaked"] is not None and row["unleaked"] is not None:
         losses = {"leaked": f"{row['leaked']:.3f}", "unleaked": f"{row['unleaked']:.3f}"}
         trees.append(h("p", t("compare.leaks.on_leaked", **losses)))
+    if report["measured"]:
+        trees += network_trees(report["measured"], row)
     return trees
+
+
+def network_trees(measured: dict[str, Any], row: dict[str, Any]) -> list[Any]:
+    """What the leak did to the networks, against the model that was asked about and against the luck of their seeds;
+    and where these numbers come from."""
+    trees = []
+    for each in measured["rows"]:
+        values = {
+            "model": title_of(each, measured), "nats": f"{each['flattery']:.3f}", "asked": t(f"compare.rung.{ASKED}"),
+            "most": f"{row['flattery']:.3f}",
+        }  # fmt: skip
+        than = "less" if each["flattery"] < row["flattery"] else "more"
+        said = [t(f"compare.leaks.network_{than}", **values)]
+        if each["deviation"]:
+            name = "beyond_luck" if each["flattery"] > LUCK * each["deviation"] else "within_luck"
+            said.append(t(f"compare.leaks.{name}", deviation=f"{each['deviation']:.4f}"))
+        trees.append(h("p", " ".join(said)))
+    about = {name: measured[name] for name in ("command", "date", "threads")}
+    versions = {name: measured["versions"][name] for name in ("lmlab", "torch")}
+    return [*trees, h("p", t("compare.leaks.about", **about, **versions), cls="faint")]

@@ -26,6 +26,7 @@ FIRST_NAME = "emma"
 LONGEST = 40  # letters of a typed name: more cells than that cannot be read
 LISTED = 4  # names on each side of the list
 HALF = 0.5  # the probability in the question
+MOST_SYMBOLS = 10_000  # perplexity of the worst guess that is taken, whatever the alphabet
 
 
 @dataclass
@@ -42,16 +43,18 @@ class OneName:
     converter: gr.HTML
     differ: gr.HTML
     cell: gr.State
+    guess: gr.State
+    """The perplexity that the student said, which the converter keeps; None before, or skipped."""
 
     @property
     def controls(self) -> list[Any]:
         """What the figure is made from."""
-        return [self.name, self.first, self.second, self.cell]
+        return [self.name, self.first, self.second, self.cell, self.guess]
 
     @property
     def outputs(self) -> list[Any]:
         """What showing the part changes."""
-        return [self.figure, self.letters, self.converter, self.first, self.second, self.cell]
+        return [self.figure, self.letters, self.converter, self.first, self.second, self.cell, self.guess]
 
 
 def questions() -> list[Question]:
@@ -59,10 +62,19 @@ def questions() -> list[Question]:
     later = (t("compare.name.later_run"), t("compare.name.later_gap"))
     return [
         Question(
-            "half", t("compare.name.ask"), later=later, minimum=1, maximum=27, start=14, step=0.5,
+            "half", t("compare.name.ask"), later=later, minimum=1, maximum=MOST_SYMBOLS, start=14, step=0.5,
             unit=t("compare.name.unit"),
         )
     ]  # fmt: skip
+
+
+def field(question: Question, symbols: int) -> Updates:
+    """The question's field for an alphabet: nobody can be less sure than among all of its `symbols`.
+
+    >>> field(questions()[0], 60)["maximum"], field(questions()[0], 9)["value"]
+    (60, 9)
+    """
+    return {**question.shown(), "maximum": symbols, "value": min(question.start, symbols)}
 
 
 def build() -> OneName:
@@ -82,7 +94,7 @@ def build() -> OneName:
                 converter = converter_widget(elem_id="compare-converter")
             with gr.Column(elem_classes="side-column", min_width=240):
                 differ = words(elem_classes="fig", elem_id="compare-differ")
-    return OneName(column, name, first, second, figure, letters, converter, differ, gr.State(0))
+    return OneName(column, name, first, second, figure, letters, converter, differ, gr.State(0), gr.State(None))
 
 
 async def menus(ctx: Context, ui: OneName, owner: str, corpus: Any, first: Any, second: Any, chosen: Any) -> Updates:
@@ -102,7 +114,9 @@ async def menus(ctx: Context, ui: OneName, owner: str, corpus: Any, first: Any, 
     return {ui.first: gr.update(choices=choices, value=first), ui.second: gr.update(choices=choices, value=second)}
 
 
-async def show_name(ctx: Context, ui: OneName, owner: str, name: Any, first: Any, second: Any, cell: Any) -> Updates:
+async def show_name(
+    ctx: Context, ui: OneName, owner: str, name: Any, first: Any, second: Any, cell: Any, guess: float | None
+) -> Updates:
     """The two spellings, their difference, and the converter with the sum of the first."""
     if not first or not second:
         raise LabError(t("compare.name.none"))
@@ -120,7 +134,7 @@ async def show_name(ctx: Context, ui: OneName, owner: str, name: Any, first: Any
     sums = [*sums_of(titles[0], pieces, spelled[0]["nats"]), "", *sums_of(titles[1], pieces, spelled[1]["nats"])]
     return {
         ui.figure: drawn(figure, sums, CODE),
-        ui.converter: converter_value(titles, pieces, [one["nats"] for one in spelled], spelled[0]["symbols"]),
+        ui.converter: converter_value(titles, pieces, [one["nats"] for one in spelled], spelled[0]["symbols"], guess),
         ui.letters: letters_trees(pieces, cell),
         ui.cell: cell,
     }
@@ -158,9 +172,10 @@ def sums_of(model: str, pieces: list[str], nats: list[float]) -> list[str]:
 
 
 def converter_value(
-    titles: list[str], pieces: list[str], nats: list[list[float]], symbols: int
+    titles: list[str], pieces: list[str], nats: list[list[float]], symbols: int, guess: float | None = None
 ) -> dict[str, Any] | None:
-    """What the converter shows: the sum of the first model whose surprise of the name is finite."""
+    """What the converter shows: the sum of the first model whose surprise of the name is finite; and the guess of a
+    perplexity, as nats."""
     finite = [i for i, each in enumerate(nats) if math.isfinite(sum(each))]
     if not finite:
         return None
@@ -171,6 +186,7 @@ def converter_value(
         "pieces": pieces,
         "nats": nats[finite[0]],
         "typical": typical(symbols),
+        "guess": None if guess is None else math.log(guess),
     }
 
 
@@ -236,35 +252,38 @@ def reveal(ui: OneName, converter: Any, guess: float | None) -> tuple[Told, Upda
     )
     shown = unpacked(converter)
     if not isinstance(shown, dict):
-        return told, {}
-    return told, {ui.converter: {**shown, "seq": next_seq(), "at": nats}}
+        return told, {ui.guess: guess}
+    mark = None if guess is None else math.log(guess)
+    return told, {ui.converter: {**shown, "seq": next_seq(), "at": nats, "guess": mark}, ui.guess: guess}
 
 
 def wire(ctx: Context, ui: OneName, message: gr.HTML) -> None:
     """Connect the events."""
     spell = [ctx.owner, *ui.controls]
+    by_event = [ctx.owner, ui.name, ui.first, ui.second, ui.guess]  # the event says which letter
     spelled = [ui.figure, ui.letters, ui.converter, ui.cell, message]
 
-    async def show(owner: str, name: Any, first: Any, second: Any, cell: Any) -> Updates:
-        return await show_name(ctx, ui, owner, name, first, second, cell) if first and second else {}
+    async def show(owner: str, name: Any, first: Any, second: Any, cell: Any, guess: Any) -> Updates:
+        return await show_name(ctx, ui, owner, name, first, second, cell, guess) if first and second else {}
 
-    async def another_name(owner: str, name: Any, first: Any, second: Any, cell: Any) -> Updates:
-        return await show(owner, name, first, second, 0)
+    async def another_name(owner: str, name: Any, first: Any, second: Any, cell: Any, guess: Any) -> Updates:
+        return await show(owner, name, first, second, 0, guess)
 
     async def differ(owner: str, corpus: Any, first: Any, second: Any) -> Updates:
         return await show_differences(ctx, ui, owner, corpus, first, second)
 
-    async def lock(owner: str, name: Any, first: Any, second: Any, event: gr.EventData) -> Updates:
+    async def lock(owner: str, name: Any, first: Any, second: Any, guess: Any, event: gr.EventData) -> Updates:
         """A click on a cell: its letter in words."""
         custom = getattr(event, "custom", None)
         if not (isinstance(custom, list) and len(custom) == 1 and isinstance(custom[0], int)):
             raise LabError("That is no letter of the name. Tap one of the cells.")
-        return await show(owner, name, first, second, custom[0])
+        return await show(owner, name, first, second, custom[0], guess)
 
-    async def press(owner: str, name: Any, first: Any, second: Any, event: gr.EventData) -> Updates:
+    async def press(owner: str, name: Any, first: Any, second: Any, guess: Any, event: gr.EventData) -> Updates:
         """The same with a button."""
         number = str(getattr(event, "do", "")).removeprefix("cell:")
-        return await show(owner, name, first, second, int(number) if number.isdecimal() and len(number) < 4 else 0)
+        cell = int(number) if number.isdecimal() and len(number) < 4 else 0
+        return await show(owner, name, first, second, cell, guess)
 
     async def take(event: gr.EventData) -> Updates:
         """A click on a name of the list spells it out."""
@@ -280,8 +299,8 @@ def wire(ctx: Context, ui: OneName, message: gr.HTML) -> None:
     light(ui.first.change, guarded(message, choose), models, [ui.first, ui.second, message], **last)
     light(ui.name.change, guarded(message, another_name), spell, spelled, **last)
     light(ui.differ.act, guarded(message, take), [], [ui.name, message])
-    light(ui.figure.select, guarded(message, lock), spell[:-1], spelled)
-    light(ui.letters.act, guarded(message, press), spell[:-1], spelled)
+    light(ui.figure.select, guarded(message, lock), by_event, spelled)
+    light(ui.letters.act, guarded(message, press), by_event, spelled)
     for menu in (ui.first, ui.second):
         light(menu.change, guarded(message, show), spell, spelled, **last)
         light(menu.change, guarded(message, differ), models, [ui.differ, message], **last)

@@ -1,5 +1,6 @@
 """Real or generated? Ten names, half of them held out and half rolled by a model. The answers stay on the server."""
 
+import math
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -14,10 +15,12 @@ from lmlab.strings import t, tn
 from lmlab.ui.bench import loss_of, menu_line, next_seq
 from lmlab.ui.comparing.rows import percent
 from lmlab.ui.context import Context, Updates, guarded, light
+from lmlab.ui.depths import depths_trees
 from lmlab.ui.predict import Predict, Question, Told
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.quiz import quiz_widget
 
+CODE = ("evaluation/chance.py", "at_least")
 NAMES = 10
 MOST_ROUNDS = 1000
 SAID = ("real", "generated")
@@ -68,9 +71,14 @@ def build() -> Quiz:
     """Make the components."""
     with gr.Column(elem_classes="part", elem_id="compare-part-quiz", visible=False, min_width=240) as column:
         model = gr.Dropdown([], label=t("compare.quiz.model"), filterable=False, elem_id="compare-quiz-model")
-        intro = words(h("p", t("compare.quiz.wait")), elem_classes="report", elem_id="compare-quiz-intro")
+        intro = words(*waiting(), elem_classes="report", elem_id="compare-quiz-intro")
         quiz = quiz_widget(elem_id="compare-quiz")
     return Quiz(column, model, intro, quiz)
+
+
+def waiting() -> list[Any]:
+    """Before the guess: what comes, and the code of the coin that it will be compared with."""
+    return [h("p", t("compare.quiz.wait")), *depths_trees((), CODE)]
 
 
 async def show(ctx: Context, ui: Quiz, owner: str, corpus: Any, model: Any, chosen: Any) -> Updates:
@@ -98,11 +106,12 @@ async def reveal(
     while len(ui.rounds) > MOST_ROUNDS:
         ui.rounds.popitem(last=False)
     told = Told(t("compare.quiz.predicted", n=f"{guess or 0:.0f}"), t("compare.quiz.ran"))
-    return told, {ui.quiz: state_of(token, ui.rounds[token]), ui.intro: []}
+    return told, {ui.quiz: state_of(token, ui.rounds[token]), ui.intro: depths_trees((), CODE)}
 
 
-def state_of(token: str, round: Round, verdict: str = "") -> dict[str, Any]:
-    """What the page may know: the name to judge, and the truth about those that were judged."""
+def state_of(token: str, round: Round, verdict: str = "", guess: float | None = None) -> dict[str, Any]:
+    """What the page may know: the name to judge, and the truth about those that were judged; in the end the score,
+    and the student's `guess` of it."""
     at = len(round.said)
     done = [{**one, "said": said} for one, said in zip(round.names, round.said, strict=False)]
     over = at == len(round.names)
@@ -115,6 +124,7 @@ def state_of(token: str, round: Round, verdict: str = "") -> dict[str, Any]:
         "verdict": verdict,
         "done": done,
         "again": t("compare.quiz.again") if over else None,
+        "score": {"right": round.right, "guess": guess} if over else None,
     }
 
 
@@ -134,6 +144,12 @@ def judged(rounds: OrderedDict[str, Round], owner: str, event: gr.EventData) -> 
         raise LabError(t("compare.quiz.answer"))
     round.said.append(said)
     return str(token), round
+
+
+def forget(rounds: OrderedDict[str, Round], owner: str) -> None:
+    """Forget the quizzes of a visitor."""
+    for token in [token for token, round in rounds.items() if round.owner == owner]:
+        del rounds[token]
 
 
 def verdict_of(round: Round) -> str:
@@ -158,19 +174,38 @@ def told_of(round: Round, guess: float | None) -> Told:
 
 
 def interval_trees(round: Round) -> list[Any]:
-    """How little ten names say."""
+    """How little ten names say, with the sum of what a coin would score."""
     low, high = share_interval(round.right, len(round.names))
-    return [h("p", t("compare.quiz.interval", low=f"{100 * low:.0f}", high=f"{100 * high:.0f}"))]
+    said = h("p", t("compare.quiz.interval", low=f"{100 * low:.0f}", high=f"{100 * high:.0f}"))
+    return [said, *depths_trees(coin_sums(round.right, len(round.names)), CODE)]
+
+
+def coin_sums(right: int, tries: int) -> list[str]:
+    """How often a coin is right so often or more, with the numbers.
+
+    >>> coin_sums(3, 4)[-1]
+    '(4 + 1) / 16 = 0.3125 = 31.2 %'
+    """
+    ways = [math.comb(tries, k) for k in range(right, tries + 1)]
+    values = {"right": right, "tries": tries, "all": 2**tries}
+    share = at_least(right, tries)
+    terms = " + ".join(map(str, ways))
+    return [
+        t("compare.quiz.sum_all", **values),
+        t("compare.quiz.sum_ways", ways=", ".join(f"{k}: {n}" for k, n in enumerate(ways, start=right)), **values),
+        t("compare.quiz.sum_share", terms=terms, share=f"{share:.4f}", percent=percent(share), **values),
+    ]
 
 
 def wire(ctx: Context, ui: Quiz, predict: Predict, index: int, told: gr.State, message: gr.HTML) -> None:
     """Connect the events; `index` is the number of this part's question, `told` what each part has said."""
+    ctx.forgetters.append(lambda owner: forget(ui.rounds, owner))
 
     async def answer(owner: str, stored: Any, state: Any, said: Any, event: gr.EventData) -> Updates:
         token, round = judged(ui.rounds, owner, event)
-        updates: Updates = {ui.quiz: state_of(token, round, verdict_of(round))}
+        guess = (state.get("entry") or {}).get("guess")
+        updates: Updates = {ui.quiz: state_of(token, round, verdict_of(round), guess)}
         if len(round.said) == len(round.names):
-            guess = (state.get("entry") or {}).get("guess")
             found = told_of(round, guess)
             updates |= predict.finish(ctx, owner, stored, state, found)
             updates[told] = {**said, "quiz": {"told": vars(found), "state": None}}
@@ -182,7 +217,7 @@ def wire(ctx: Context, ui: Quiz, predict: Predict, index: int, told: gr.State, m
         return {
             **predict.asked(index),
             ui.quiz: None,
-            ui.intro: [h("p", t("compare.quiz.wait"))],
+            ui.intro: waiting(),
             told: {part: one for part, one in said.items() if part != "quiz"},
         }
 

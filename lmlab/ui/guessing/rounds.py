@@ -188,6 +188,15 @@ class Rounds:
         """Forget a round."""
         self._rounds.pop(round.token, None)
 
+    def forget(self, owner: str) -> None:
+        """Forget a visitor: their rounds, the names that wait for them and those that they have had."""
+        for token in [token for token, (round, _) in self._rounds.items() if round.owner == owner]:
+            del self._rounds[token]
+        for corpus in [key for key in self._had if key[0] == owner]:
+            del self._had[corpus]
+        for models in [key for key in self._waiting if key[0] == owner]:
+            del self._waiting[models]
+
     def _tidy(self) -> None:
         while self._rounds:
             token, (_, touched) = next(iter(self._rounds.items()))

@@ -1,11 +1,11 @@
 """What the game came to: the loss with its interval, Shannon's bounds, the sums with their numbers, the summary."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lmlab.evaluation.guessing import CHIPS, SMOOTHING, Estimate, own_loss, shannon_bounds
-from lmlab.figures.guessing import PLACES, Pace
+from lmlab.figures.guessing import PLACES, Pace, Said
 from lmlab.strings import t, tn
 from lmlab.ui.depths import depths_trees
 from lmlab.ui.guessing.played import BIT, REFERENCE, Name, by_place, drawn_as, guesses_of, symbol
@@ -143,13 +143,34 @@ def depths_of(names: Sequence[Name], mode: str, sums: Sequence[str], code: tuple
 # --- the summary -------------------------------------------------------------------------------------------
 
 
-def paces_of(found: dict[str, Any]) -> list[Pace]:
-    """The count models' mean surprise at each place, in bits."""
-    titles = {1: "unigram", 2: "bigram", 4: "fourgram"}
+TITLES = {1: "unigram", 2: "bigram", 4: "fourgram"}
+COLOURS = {1: "--base", 2: "--model-soft", 4: "--model"}
+ASKED = 2
+"""The order of the model that the second question is about."""
+
+
+def paces_of(found: dict[str, Any], told: bool) -> list[Pace]:
+    """The count models' mean surprise at each place and over all letters, in bits.
+
+    Until it is `told`, the model that the second question asks about is left out.
+    """
     return [
-        Pace(t(f"guess.model.{titles[order]}"), [(each[place] or 0.0) / BIT for place in PLACES])
+        Pace(
+            t(f"guess.model.{TITLES[order]}"),
+            [(each[place] or 0.0) / BIT for place in (*PLACES, "mean")],
+            COLOURS[order],
+            order == ASKED,
+        )
         for order, each in found["models"].items()
+        if told or order != ASKED
     ]
+
+
+def said_of(guesses: Mapping[str, Any]) -> Said:
+    """The student's guesses (None: skipped) as the chart takes them."""
+    place = guesses.get("hardest-place")
+    titles = {t(f"guess.place.{name}"): name for name in PLACES}
+    return Said(titles.get(str(place)), guesses.get("bigram-bits"))
 
 
 def _mine(names: Sequence[Name]) -> str:
@@ -199,11 +220,13 @@ def tell_bits(answer: Any, found: dict[str, Any], names: Sequence[Name]) -> Told
     )
 
 
-def places_sum(found: dict[str, Any], names: Sequence[Name]) -> list[str]:
-    """The means of the chart with what they were taken over."""
+def places_sum(found: dict[str, Any], names: Sequence[Name], told: bool) -> list[str]:
+    """The means of the chart with what they were taken over; `told` as in `paces_of`."""
     lines = []
     for order, each in found["models"].items():
-        title = {1: "unigram", 2: "bigram", 4: "fourgram"}[order]
+        if order == ASKED and not told:
+            continue
+        title = TITLES[order]
         pays = {place: f"{(each[place] or 0.0) / BIT:.2f}" for place in (*PLACES, "mean")}
         lines.append(t("guess.sum.places", model=t(f"guess.model.{title}"), **pays))
     for place, bits in by_place(names).items():

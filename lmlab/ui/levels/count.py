@@ -1,5 +1,6 @@
 """Level Count: a table of letter pairs is already a language model."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from lmlab.errors import LabError
 from lmlab.figures.counts import losses_by_order, two_rows
 from lmlab.strings import t, tn
-from lmlab.ui.context import NAMES, Context, Updates, guarded, light
+from lmlab.ui.context import NAMES, Context, Opener, Updates, guarded, light
 from lmlab.ui.corpora import Corpora, build_corpora, wire_corpora
 from lmlab.ui.counting import (
     LEAST_K,
@@ -31,6 +32,7 @@ from lmlab.ui.counting import (
     stop_told,
 )
 from lmlab.ui.depths import drawn
+from lmlab.ui.links import Link, applied
 from lmlab.ui.predict import Predict, Question, Told, predict_steps
 from lmlab.ui.roll_panel import Roll, build_roll, wire_roll
 from lmlab.ui.widgets.content import h, words
@@ -311,7 +313,8 @@ def wire(ctx: Context, ui: Count) -> None:
         if question.name == "hardest-row":
             told = hardest_told(await ctx.ask_corpus(corpus, owner, "rows"), guess)
             row = symbols.index(told.truth) if told.truth in symbols else 0
-            return told, {"order": 2, "at": {"row": row, "column": None}, "guess": None}
+            mark = None if guess is None else {"hardest": "." if guess == t("count.start") else guess}
+            return told, {"order": 2, "at": {"row": row, "column": None}, "guess": mark}
         told = order_told(await ctx.ask_corpus(corpus, owner, "sweep", smoothing="add-k", k=0.1), guess)
         return told, {"order": int(told.truth), "best": guess}
 
@@ -405,6 +408,18 @@ def wire(ctx: Context, ui: Count) -> None:
     ctx.show(LEVEL, guarded(ui.message, show_sweep), sweep_inputs, sweep_outputs)
     ctx.adopters[LEVEL] = (adopt, [ui.order, ui.smoothing, ui.k])
     ctx.presets[LEVEL] = (list(PRESETS), preset, preset_outputs)
+
+    async def opened(link: Link, owner: str, corpus: dict[str, Any]) -> Updates:
+        """A teacher's link: as if its lesson had been chosen and then each of its values been set by hand."""
+        lesson = link.values.get("lesson", link.preset)
+        return {**(preset(lesson) if lesson else {}), **applied(link, ctx.controls[LEVEL], None)}
+
+    def implied(values: Mapping[str, Any]) -> dict[str, Any]:
+        """What the lesson that a link names sets besides."""
+        how = PRESETS.get(values.get("lesson") or "", {**FIRST_MODEL})
+        return {"order": how["order"], "smoothing": how["smoothing"], "k": power_of(how["k"]), "before": ""}
+
+    ctx.openers[LEVEL] = Opener(opened, preset_outputs, implied)
     ctx.controls[LEVEL] = {
         "corpus": ui.corpora.source, "lesson": ui.lesson, "shown": ui.shown, "order": ui.order, "before": ui.before,
         "smoothing": ui.smoothing, "k": ui.k, "seed": ui.roll.seed, "first": ui.first, "second": ui.second,

@@ -29,10 +29,11 @@ from lmlab.ui.guessing.told import (
     guesses_said,
     paces_of,
     places_sum,
+    said_of,
     tell_bits,
     tell_place,
 )
-from lmlab.ui.predict import Predict, Question, Told, predict_steps
+from lmlab.ui.predict import Predict, Question, Told, is_open, predict_steps
 from lmlab.ui.widgets.content import h, packed, words
 from lmlab.ui.widgets.figure import figure_widget
 from lmlab.ui.widgets.guess import guess_widget
@@ -56,12 +57,14 @@ class Guess:
     score: gr.HTML
     depths: gr.HTML
     places: gr.HTML
+    guesses: gr.State
+    """What was guessed on this page, by question; None: skipped."""
     rounds: Rounds = field(default_factory=Rounds)
 
     @property
     def shown(self) -> list[Any]:
         """What a move may change on the level."""
-        return [self.message, self.mode, self.before, self.game, self.score, self.depths, self.places]
+        return [self.message, self.mode, self.before, self.game, self.score, self.depths, self.places, self.guesses]
 
 
 def build(ctx: Context) -> Guess:
@@ -79,7 +82,7 @@ def build(ctx: Context) -> Guess:
     score = words(elem_classes="guess-score", elem_id="guess-score")
     depths = words(elem_id="guess-depths")
     places = figure_widget(elem_id="guess-places", visible=False)
-    ui = Guess(message, mode, before, predict, game, score, depths, places)
+    ui = Guess(message, mode, before, predict, game, score, depths, places, gr.State({}))
     ctx.controls["guess"] = {"mode": mode}
     ctx.presets["guess"] = (MODES, lambda preset: {mode: preset}, [mode])
     return ui
@@ -94,7 +97,7 @@ def questions() -> list[Question]:
         ),
         Question(
             "bigram-bits", t("guess.ask.bits"), "number", later, minimum=0, maximum=6, start=3, step=0.1,
-            unit=t("guess.bits"),
+            unit=t("guess.bits"), veil="bigram",
         ),
     ]  # fmt: skip
 
@@ -102,6 +105,7 @@ def questions() -> list[Question]:
 def wire(ctx: Context, ui: Guess) -> None:
     """Connect the events."""
     rounds = ui.rounds
+    ctx.forgetters.append(rounds.forget)
 
     # --- rounds ---------------------------------------------------------------------------------------
 
@@ -171,12 +175,31 @@ def wire(ctx: Context, ui: Guess) -> None:
         return {
             **ui.predict.asked(),
             ui.places: gr.update(visible=False),
+            ui.guesses: {},
             **await begin(owner, corpus, stored, mode),
+            **await left_off(owner, corpus, stored),
+        }
+
+    async def left_off(owner: str, corpus: Any, stored: Any) -> Updates:
+        """The question between two names as it stood before the page was opened anew."""
+        work = ctx.work_of(owner, stored)
+        updates = ui.predict.resumed(work, corpus)
+        told = [entry for entry in ui.predict.answered(work, corpus) if not is_open(entry)]
+        if not updates or not told:
+            return updates
+        about = await ctx.ask_corpus(corpus, owner, "game")
+        guesses = {entry.question: ui.predict.guess_of(entry) for entry in told}
+        return {
+            **updates,
+            ui.before: gr.update(visible=updates[ui.predict.state]["at"] == "gap"),  # the next one comes after a name
+            ui.guesses: guesses,
+            ui.places: await places_value(owner, corpus, stored, about["sha256"], guesses),
         }
 
     async def play(
-        owner: str, corpus: Any, stored: Any, mode: str, chosen: str | None, asked: Any, event: gr.EventData
-    ) -> Updates:
+        owner: str, corpus: Any, stored: Any, mode: str, chosen: str | None, asked: Any, guesses: Any,
+        event: gr.EventData,
+    ) -> Updates:  # fmt: skip
         """A move on the board."""
         do, token = (getattr(event, name, None) for name in ("do", "token"))
         try:
@@ -184,7 +207,7 @@ def wire(ctx: Context, ui: Guess) -> None:
         except LabError as error:  # forgotten: there is a new name at once
             return {**await begin(owner, corpus, stored, mode), ui.message: problem(str(error))}
         try:
-            return await move(owner, corpus, stored, chosen, asked, round, do, event)
+            return await move(owner, corpus, stored, chosen, asked, guesses, round, do, event)
         except LabError as error:
             return {**show_round(owner, stored, round), ui.message: problem(str(error))}
 
@@ -194,6 +217,7 @@ def wire(ctx: Context, ui: Guess) -> None:
         stored: Any,
         chosen: str | None,
         asked: Any,
+        guesses: dict[str, Any],
         round: Round,
         do: Any,
         event: gr.EventData,
@@ -217,7 +241,7 @@ def wire(ctx: Context, ui: Guess) -> None:
         updates = {}
         if round.over:
             updates |= ctx.keep(owner, stored, entry_of(round))
-            updates |= await sum_up(owner, corpus, stored, round, asked)
+            updates |= await sum_up(owner, corpus, stored, round, asked, guesses)
         if round.mode == "bets":
             updates |= await score(owner, corpus, stored, chosen, round)
         return {**updates, **show_round(owner, stored, round, just=True)}
@@ -243,38 +267,48 @@ def wire(ctx: Context, ui: Guess) -> None:
         fresh = await ctx.refresh(owner, corpus, chosen)
         return {**kept, ctx.ruler: fresh[ctx.ruler]}
 
-    async def sum_up(owner: str, corpus: Any, stored: Any, round: Round, asked: Any) -> Updates:
+    async def sum_up(
+        owner: str, corpus: Any, stored: Any, round: Round, asked: Any, guesses: dict[str, Any]
+    ) -> Updates:
         """At the end of a name: the next question that was not asked yet, and the chart once one was answered."""
         at, index = asked["at"], asked["index"]
         if at == "ask":
             return {ui.before: gr.update(visible=True)}
-        updates: Updates = {ui.places: await places_value(owner, corpus, stored, round.corpus)}
+        updates: Updates = {ui.places: await places_value(owner, corpus, stored, round.corpus, guesses)}
         if index + 1 < len(ui.predict.questions):
             updates |= {ui.before: gr.update(visible=True), **ui.predict.asked(index + 1)}
         return updates
 
     # --- the question between two names ---------------------------------------------------------------
 
-    async def places_value(owner: str, corpus: Any, stored: Any, sha256: str) -> Any:
+    async def places_value(owner: str, corpus: Any, stored: Any, sha256: str, guesses: dict[str, Any]) -> Any:
+        """The chart; the model that is still to be asked about stands on it after its question alone."""
         found = await ctx.ask_corpus(corpus, owner, "places")
         names = names_of(ctx.work_of(owner, stored), sha256, "bets", rounds.of(owner, sha256))
-        figure = where_it_is_hard(paces_of(found), by_place(names), found["names"])
-        return gr.update(visible=True, value=packed(drawn(figure, places_sum(found, names), CODE["bets"])))
+        told = "bigram-bits" in guesses
+        figure = where_it_is_hard(paces_of(found, told), by_place(names), found["names"], said_of(guesses))
+        return gr.update(visible=True, value=packed(drawn(figure, places_sum(found, names, told), CODE["bets"])))
 
-    async def reveal(question: Question, answer: Any, owner: str, corpus: Any, stored: Any) -> tuple[Told, Updates]:
+    async def reveal(
+        question: Question, answer: Any, owner: str, corpus: Any, stored: Any, guesses: dict[str, Any]
+    ) -> tuple[Told, Updates]:
         """Where the models pay most, or how much the bigram pays, on held-out names; and what the student paid."""
         about = await ctx.ask_corpus(corpus, owner, "game")
         found = await ctx.ask_corpus(corpus, owner, "places")
         names = names_of(ctx.work_of(owner, stored), about["sha256"], "bets", rounds.of(owner, about["sha256"]))
         tell = tell_place if question.name == "hardest-place" else tell_bits
         told = tell(answer, found, names)
-        return told, {ui.places: await places_value(owner, corpus, stored, about["sha256"])}
+        guesses = {**guesses, question.name: answer}
+        chart = await places_value(owner, corpus, stored, about["sha256"], guesses)
+        return told, {ui.places: chart, ui.guesses: guesses}
 
     here = [ctx.owner, ctx.corpus, ctx.work]
     outputs = [*ui.shown, ctx.work, ctx.ruler, *ui.predict.outputs]
-    light(ui.game.play, guarded(ui.message, play), [*here, ui.mode, ctx.chosen, ui.predict.state], outputs)
+    light(
+        ui.game.play, guarded(ui.message, play), [*here, ui.mode, ctx.chosen, ui.predict.state, ui.guesses], outputs
+    )
     light(ui.mode.change, guarded(ui.message, begin), [*here, ui.mode], outputs)
-    ui.predict.wire(ctx, ui.message, reveal, [ctx.work], [ui.places])
+    ui.predict.wire(ctx, ui.message, reveal, [ctx.work, ui.guesses], [ui.places, ui.guesses], resume=False)
     ctx.show("guess", guarded(ui.message, show), [*here, ui.mode], outputs)
 
 

@@ -1,6 +1,7 @@
 """Level MLP: a network learns while you watch; the transformer learns on the same screen."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,17 +11,19 @@ from lmlab.errors import LabError
 from lmlab.jobs.messages import Status
 from lmlab.strings import t
 from lmlab.ui import lessons, recipes
-from lmlab.ui.context import Context, Updates, guarded, guarded_stream, light, live, problem
+from lmlab.ui.context import Context, Opener, Updates, guarded, guarded_stream, light, live, problem
+from lmlab.ui.links import CHOICES, Link
 from lmlab.ui.panels import inside
-from lmlab.ui.predict import Predict, Question, Told, predict_steps
+from lmlab.ui.predict import Predict, Question, Told, is_open, predict_steps
 from lmlab.ui.recipes import CONTROLS, by_name, spec_of
-from lmlab.ui.watching import Parts, Plan, Watching
+from lmlab.ui.watching import Parts, Plan, Watching, is_network
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.figure import figure_widget
 from lmlab.ui.widgets.guesses import answer_of, drawing_value
 from lmlab.ui.widgets.power import join_to, power_slider
 from lmlab.ui.widgets.widget import packed
-from lmlab.ui.work import Entry
+
+RATES = (1e-4, 100.0)  # ends of the slider of the learning rate
 
 
 @dataclass
@@ -119,6 +122,7 @@ def _controls() -> tuple[dict[str, Any], gr.Radio, dict[str, tuple[gr.Column, ..
         _presets("mlp"), value=recipes.first_of("mlp"), label=t("mlp.lesson"), elem_classes="switch",
         elem_id="mlp-preset",
     )  # fmt: skip
+    setattr(preset, CHOICES, [choice for model in recipes.MODELS for choice in _presets(model, model != "mlp")])
     with gr.Column(min_width=200) as mlp:
         slider("context", 1, 8, 1)
         slider("hidden", 16, 512, 16)
@@ -127,7 +131,9 @@ def _controls() -> tuple[dict[str, Any], gr.Radio, dict[str, tuple[gr.Column, ..
         slider("width", 16, 128, 16)
     with gr.Column(elem_classes="rate", min_width=200):
         made["rate"] = gr.Number(start["rate"], label=t("mlp.rate"), elem_id="mlp-rate")
-        power = power_slider(t("mlp.rate_slider"), start["rate"], 1e-4, 100, elem_id="mlp-rate-slider")
+        low, high = RATES
+        title = t("mlp.rate_slider", low=low, high=high)
+        power = power_slider(title, start["rate"], low, high, elem_id="mlp-rate-slider")
     slider("steps", 50, 5000, 50)
     with gr.Accordion(t("mlp.more"), open=False, elem_id="mlp-more"):
         with gr.Column(min_width=200) as more_mlp:
@@ -156,14 +162,17 @@ def _choice_word(value: Any) -> str:
     return t(f"mlp.choice.{value}") if isinstance(value, str) else str(value)
 
 
-def _presets(model: str) -> list[tuple[str, str]]:
-    return [(recipes.title_of(name), name) for name in recipes.SHOWN[model]]
+def _presets(model: str, named: bool = False) -> list[tuple[str, str]]:
+    """The lessons of a model; `named` says of which one where those of several stand in one list."""
+    before = t(f"mlp.model.{model}") + ": " if named else ""
+    return [(before + recipes.title_of(name), name) for name in recipes.SHOWN[model]]
 
 
 def wire(ctx: Context, ui: Train) -> None:
     """Connect the events."""
     parts, predict = ui.parts, ui.predict
     watching = Watching(ctx, parts)
+    ctx.forgetters.append(watching.forget)
     controls = [ui.controls[name] for name in CONTROLS]
     questions = {question.name: i for i, question in enumerate(predict.questions)}
     drawing = predict.answers["drawing"]
@@ -230,6 +239,42 @@ def wire(ctx: Context, ui: Train) -> None:
         choices = _presets(card["model"]["kind"])
         return {**fill(recipes.values_of_card(card)), ui.preset: gr.update(choices=choices, value=None)}
 
+    async def opened(link: Link, owner: str, corpus: dict[str, Any]) -> Updates:
+        """A teacher's link: as if its lesson had been chosen and then each of its values been set by hand."""
+        asked_for = {name: value for name, value in link.values.items() if name in CONTROLS}
+        updates = ui.inside.opened(link.values)
+        lesson = link.values.get("preset", link.preset)
+        if lesson is None and not asked_for:
+            return updates
+        start = {name: control.value for name, control in ui.controls.items()}
+        named = {} if link.preset is None else recipes.values_of_preset(link.preset)
+        values = {**start, **base({**start, **named, **link.values}), **named, **asked_for}
+        lesson = lesson or recipes.first_of(values["model"])
+        # A lesson holds for every seed; but who sets a seed on top of one has made settings of their own.
+        held = "preset" in link.values or values["seed"] == start["seed"]
+        preset = lesson if held and recipes.is_preset(lesson, values) else None
+        choices = gr.update(choices=_presets(values["model"]), value=preset)
+        asking = asked(lessons.ABOUT[preset] if preset else "again", values)
+        return {**updates, **fill(values), ui.preset: choices, **asking}
+
+    def base(values: Mapping[str, Any]) -> dict[str, Any]:
+        """What the lesson or the network of a link sets besides."""
+        return recipes.values_of_preset(values.get("preset") or recipes.first_of(values["model"]))
+
+    def implied(values: Mapping[str, Any]) -> dict[str, Any]:
+        """The same for the drawer, and the rate that suits the slope's directions."""
+        found = {**base(values), **ui.inside.implied(values)}
+        del found["model"]  # a link names the network itself
+        return found
+
+    async def left_off(owner: str, corpus: Any, stored: Any, state: dict[str, Any]) -> Updates:
+        """On a page that was opened anew: the gap that still waits for its explanation, unless something learns. The
+        question that comes next is that of the lesson in the controls, so none is chosen here."""
+        last = next(reversed(predict.answered(ctx.work_of(owner, stored), corpus)), None)
+        if not state.get("new") or ctx.jobs.jobs_of(owner) or last is None or is_open(last) or last.explained_at:
+            return {}
+        return {**predict.at_gap(last), predict.another: gr.update(visible=False)}
+
     # --- the run --------------------------------------------------------------------------------------
 
     async def begin(
@@ -238,7 +283,7 @@ def wire(ctx: Context, ui: Train) -> None:
         """A locked guess starts the training at once."""
         spec = spec_of(by_name(values), corpus, parent)
         job = ctx.jobs.submit(spec, owner)
-        watching.plan(job, Plan(question, answer, preset))
+        watching.plan(owner, job, Plan(question, answer, preset))
         said = lessons.predicted(question, answer, spec.recipe.steps or 1)
         return Told(said, t("mlp.status.started", step=0, planned=spec.recipe.steps).replace("**", "")), {
             ctx.job: job,
@@ -279,34 +324,35 @@ def wire(ctx: Context, ui: Train) -> None:
             ctx.jobs.command(job, owner, "discard")
         new = ctx.jobs.submit(spec, owner)
         if plan is not None:
-            watching.plan(new, replace(plan, told=False))
+            watching.plan(owner, new, replace(plan, told=False))
         return {ctx.job: new}
 
     async def reseed(owner: str, corpus: Any, job: str | None, *values: Any) -> Updates:
         now = {**by_name(values), "seed": secrets.randbelow(10_000)}
         return {**await again(owner, corpus, job, *now.values()), ui.controls["seed"]: now["seed"]}
 
-    async def halve(owner: str, corpus: Any, job: str | None, *values: Any) -> Updates:
-        """After a run that diverged: back to the start, with half the learning rate."""
-        now = by_name(values)
-        rate = float(f"{(now['rate'] or 0) / 2:.2g}")
-        spec = spec_of({**now, "rate": rate}, corpus)
-        new = ctx.jobs.submit(replace(spec, parent=job), owner)
-        question = predict.questions[questions["again"]]
-        entry = Entry(level="mlp", question=question.name, asked=question.text)
-        state = {"at": "run", "index": questions["again"], "entry": entry.model_dump()}
-        watching.plan(new, Plan(question, None, None, state))
-        return {ctx.job: new, ui.controls["rate"]: rate, ui.preset: None}
+    async def halve(owner: str, job: str | None) -> Updates:
+        """After a run that diverged: the same from the start, with half of its learning rate."""
+        spec = recipes.halved(watching.spec_of(owner, job), str(job))
+        new = ctx.jobs.submit(spec, owner)
+        watching.plan(owner, new, Plan(predict.questions[questions["again"]], None, None))
+        # The controls may have been moved since that run began: they show what learns now.
+        filled = fill(recipes.values_of(spec.model, spec.options, spec.recipe))
+        return {ctx.job: new, **filled, ui.preset: gr.update(choices=_presets(spec.model), value=None)}
 
     async def look_at(owner: str, corpus: Any, job: str | None, log_steps: str, event: gr.EventData) -> Updates:
         """A network chosen on the bench stands on the chart, unless one learns."""
         what = str(getattr(event, "do", ""))
         if not what.startswith("choose:") or (job and job in ctx.jobs.jobs_of(owner)):
             return {}
-        return {
-            ctx.moment: None,
-            **await watching.rest(owner, corpus, what.removeprefix("choose:"), log_steps == "log"),
-        }
+        chosen = what.removeprefix("choose:")
+        if chosen in ctx.jobs.jobs_of(owner) or not is_network(ctx.card(chosen, owner)):
+            return {}  # what was counted has no curve, and what waits has none yet: the chart stays
+        updates = await watching.rest(owner, corpus, chosen, log_steps == "log")
+        shown = updates[parts.shown]
+        if shown != chosen:
+            updates[parts.message] = problem(watching.elsewhere(owner, chosen, shown, corpus))
+        return {ctx.moment: None, **updates}
 
     # --- events ---------------------------------------------------------------------------------------
 
@@ -320,7 +366,7 @@ def wire(ctx: Context, ui: Train) -> None:
         light(event.success, guarded(parts.message, watching.begin), view, shown)
 
     for event in predict.wire(
-        ctx, parts.message, begin, [ctx.parent, ui.preset, *controls], [ctx.job, ctx.parent]
+        ctx, parts.message, begin, [ctx.parent, ui.preset, *controls], [ctx.job, ctx.parent], resume=False
     ):  # fmt: skip
         then_watch(event)
     for button, function in (
@@ -329,9 +375,11 @@ def wire(ctx: Context, ui: Train) -> None:
         then_watch(
             light(button.click, guarded(parts.message, function), [ctx.owner, ctx.job], [ctx.job, parts.message])
         )
-    for button, function in ((ui.again, again), (ui.new_seed, reseed), (parts.halve, halve)):
-        outputs = [ctx.job, parts.message, ui.controls["seed"], ui.controls["rate"], ui.preset]
+    for button, function in ((ui.again, again), (ui.new_seed, reseed)):
+        outputs = [ctx.job, parts.message, ui.controls["seed"]]
         then_watch(light(button.click, guarded(parts.message, function), [*here, *controls], outputs))
+    outputs = [ctx.job, parts.message, ui.preset, *controls, *own]
+    then_watch(light(parts.halve.click, guarded(parts.message, halve), [ctx.owner, ctx.job], outputs))
     for event in (ui.log_steps.input, parts.loss.resync):
         light(event, guarded(parts.message, watching.begin), view, shown)
     streamed = live(
@@ -339,6 +387,7 @@ def wire(ctx: Context, ui: Train) -> None:
         [parts.loss, predict.said, parts.play, parts.names, parts.letters, parts.message, ctx.letters, ctx.bench,
          ctx.ruler],
     )  # fmt: skip
+
     async def drawn_on_page(event: gr.EventData, request: gr.Request) -> None:
         watching.was_drawn(getattr(event, "seq", None), request)
 
@@ -365,6 +414,11 @@ def wire(ctx: Context, ui: Train) -> None:
     for moved in (*(control for name, control in ui.controls.items() if name != "model"), ui.power):
         light(moved.input, guarded(parts.message, changed), [predict.state, drawing, *controls], asks)
 
+    ctx.show(
+        "mlp", guarded(parts.message, left_off), [ctx.owner, ctx.corpus, ctx.work, predict.state],
+        [*predict.outputs, parts.message],
+    )  # fmt: skip
+
     # --- for the frame --------------------------------------------------------------------------------
 
     ctx.watch = (guarded(parts.message, watching.begin), view, shown)
@@ -374,6 +428,8 @@ def wire(ctx: Context, ui: Train) -> None:
         lambda preset: put(preset, {"at": "ask"}),
         [*predict.outputs, ui.preset, *controls, *own],
     )
+    inner = ui.inside.opens
+    ctx.openers["mlp"] = Opener(opened, [*predict.outputs, ui.preset, *controls, *own, *inner], implied)
     ctx.adopters["mlp"] = (
         adopt,
         [ui.preset, *controls, *own],

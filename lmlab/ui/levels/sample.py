@@ -2,19 +2,21 @@
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 
-from lmlab.data.corpus import normalise_name
+from lmlab.data.corpus import BUNDLED, normalise_name
 from lmlab.errors import LabError
 from lmlab.figures.sampling import over_temperature, rolled_first
+from lmlab.runs.cards import is_bundled
 from lmlab.strings import t, tn
 from lmlab.ui.bench import next_seq
-from lmlab.ui.context import Context, Updates, guarded, light
+from lmlab.ui.context import Context, Opener, Updates, guarded, light
 from lmlab.ui.depths import drawn
+from lmlab.ui.links import Link, applied
 from lmlab.ui.predict import Predict, Question, Told, predict_steps
 from lmlab.ui.sampling import (
     EXACT,
@@ -166,7 +168,57 @@ def build(ctx: Context) -> Sample:
         lambda name: preset_updates(ui, name),
         [ui.preset, ui.source, ui.own, *ui.sliders],
     )
+
+    async def open_link(link: Link, owner: str, corpus: dict[str, Any]) -> Updates:
+        return opened(ui, ctx.controls["sample"], link)
+
+    ctx.openers["sample"] = Opener(open_link, [ui.preset, ui.source, ui.own, *ui.sliders], implied)
     return ui
+
+
+def opened(ui: Sample, controls: Mapping[str, Any], link: Link) -> Updates:
+    """What a teacher's link changes: as if its settings had been chosen and then each of its values been set by hand.
+
+    The box of own logits stands there with them, and the settings are underlined that the sliders then stand on.
+    """
+    before = {name: control.value for name, control in controls.items()}
+    named = link.values.get("settings", link.preset)
+    values = {**before, **(implied({"settings": named}) if named else {}), **link.values}
+    source = values["logits"]
+    size = size_for(source, values["own-logits"])
+    every = "top-k" not in link.values or values["top-k"] >= size
+    k = None if every else int(values["top-k"])
+    rules = Rules(float(values["temperature"]), k, float(values["top-p"]), float(values["min-p"]))
+    return {
+        **applied(link, controls, None),
+        ui.source: source,
+        ui.own: gr.update(value=values["own-logits"], visible=source == "own"),
+        ui.temperature: rules.T,
+        ui.top_k: k_slider(rules, size),
+        ui.top_p: rules.p,
+        ui.min_p: rules.m,
+        ui.preset: preset_of(rules, source),
+    }
+
+
+def implied(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the settings that a link names set besides, by the names of the controls; those of the level else.
+
+    >>> implied({"settings": "wild"})["temperature"], implied({"logits": "lecture"})["top-k"]
+    (2.0, 4)
+    """
+    temperature, k, p, m, source = PRESETS.get(values.get("settings") or "", PRESETS[FIRST_PRESET])
+    size = size_for(values.get("logits", source), values.get("own-logits", ""))
+    top = size if k is None else k
+    return {"temperature": temperature, "top-k": top, "top-p": p, "min-p": m, "logits": source}
+
+
+def size_for(source: str, text: str) -> int:
+    """How many tokens there are to choose from, before a model has said how many it has."""
+    try:
+        return {"lecture": len(LECTURE), "own": len(read_logits(text)) if source == "own" else 0}.get(source, LETTERS)
+    except LabError:  # the level says what is wrong with the numbers
+        return LETTERS
 
 
 def questions() -> list[Question]:
@@ -288,6 +340,12 @@ def wire(ctx: Context, ui: Sample) -> None:
     """Connect the events."""
     measurements: OrderedDict[Any, list[dict[str, Any]]] = OrderedDict()
 
+    def forget(owner: str) -> None:
+        for key in [key for key in measurements if key[0] == owner]:
+            del measurements[key]
+
+    ctx.forgetters.append(forget)
+
     # --- one word -----------------------------------------------------------------------------------------
 
     async def word_of(
@@ -388,7 +446,8 @@ def wire(ctx: Context, ui: Sample) -> None:
     async def measure(now: Now, model: str, rules: Rules, guess: tuple[float, float] | None = None) -> Updates:
         """What the temperature changes: one short question at each T, so that nobody waits for all of them."""
         of, seed = learned_from(now, model), now.dice
-        key = (model, seed, *of.values())
+        everyones = is_bundled(model) and of["corpus"] in BUNDLED
+        key = ("" if everyones else now.owner, model, seed, *of.values())
         rows = measurements.get(key)
         if rows is None:
             rows = [

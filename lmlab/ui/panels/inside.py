@@ -1,7 +1,7 @@
 """The panel "Inside the network": windows, the network with live numbers, one example step by step, the slope."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,24 @@ class Inside:
     def controls(self) -> dict[str, Any]:
         """What a teacher's link can set, hide or lock: to be put among the controls of the level."""
         return {"inside-name": self.name, "step-rate": self.rate, **self.slope.controls}
+
+    @property
+    def opens(self) -> list[Any]:
+        """What a link may change."""
+        return [*self.controls.values(), self.view]
+
+    def opened(self, values: Mapping[str, Any]) -> Updates:
+        """A link's values, and what is drawn with them: the name is read from the view, not from its box."""
+        updates = {self.controls[name]: value for name, value in values.items() if name in self.controls}
+        if "inside-name" in values:
+            updates[self.view] = {**self.view.value, "text": values["inside-name"]}
+        if "slope-directions" in values:
+            updates = {self.slope.rate: self.implied(values)["slope-rate"], **updates}
+        return updates
+
+    def implied(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The learning rate that comes with the directions of the slope."""
+        return {"slope-rate": slope.FIRST_RATE.get(values.get("slope-directions", ""), slope.FIRST_RATE["random"])}
 
 
 def build(ctx: Context) -> Inside:
@@ -237,7 +255,7 @@ def rate_of(text: Any) -> float:
     0.01
     """
     if text not in RATES:
-        raise LabError(f"There is no learning rate '{str(text)[:20]}'. Choose one of: {', '.join(RATES)}.")
+        raise LabError(t("inside.no_rate", value=str(text)[:20], choices=", ".join(RATES)))
     return float(text)
 
 

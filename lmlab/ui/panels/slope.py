@@ -15,14 +15,15 @@ from lmlab.strings import t
 from lmlab.ui.context import Context, Updates, guarded, light
 from lmlab.ui.depths import drawn
 from lmlab.ui.panels.looked import Looked, looked
+from lmlab.ui.predict import Predict, Question, Told, predict_steps
 from lmlab.ui.widgets.content import h, words
 from lmlab.ui.widgets.figure import figure_widget
-from lmlab.ui.work import Entry
 
 RATES = ["0.01", "0.03", "0.1", "0.3", "1", "3", "10", "30"]
 FIRST_RATE = {"random": "0.1", "weights": "10"}  # a single weight feels the loss far less than all of them together
 ROWS = 5  # of the grid asked for at once: a worker's trainings have their turns in between
 STEPS = 20
+TIMES = 3  # as large is the rate that is tried after the guess
 ALIKE = 0.005  # nats that count as no difference
 MOST_GRIDS = 64
 STARTS = [(0.8, 0.7), (-0.8, 0.6), (0.7, -0.8), (-0.6, -0.7), (0.1, 0.9), (0.9, -0.1)]  # shares of the half width
@@ -46,14 +47,14 @@ class Slope:
     another: gr.Button
     new: gr.Button
     draw: gr.Button
-    guess: gr.Radio
-    triple: gr.Button
+    predict: Predict
+    """What three times the rate will do."""
     state: gr.State
 
     @property
     def controls(self) -> dict[str, Any]:
         """What a teacher's link can set, hide or lock."""
-        return {"slope-directions": self.directions, "slope-rate": self.rate, "slope-guess": self.guess}
+        return {"slope-directions": self.directions, "slope-rate": self.rate, "slope-guess": self.predict.ask}
 
 
 def build() -> Slope:
@@ -74,14 +75,19 @@ def build() -> Slope:
             with gr.Row(elem_classes="act"):
                 another = gr.Button(t("inside.slope.start"), elem_id="mlp-slope-start")
                 new = gr.Button(t("inside.slope.new"), elem_id="mlp-slope-new")
-            guess = gr.Radio(
-                [(t(f"inside.slope.{answer}"), answer) for answer in ANSWERS], value=None,
-                label=t("inside.slope.guess", steps=STEPS), elem_classes="switch", elem_id="mlp-slope-guess",
-            )  # fmt: skip
-            with gr.Row(elem_classes="act"):
-                triple = gr.Button(t("inside.slope.triple"), elem_id="mlp-slope-triple")
             draw = gr.Button(t("inside.slope.draw"), elem_classes="link", size="sm", elem_id="mlp-slope-draw")
-    return Slope(message, figure, directions, rate, another, new, draw, guess, triple, gr.State(None))
+    predict = predict_steps("slope", [question()])
+    predict.ask.elem_id = "slope-ask"
+    predict.level = "mlp"  # for the student's work: the level that they know
+    predict.lock.variant = predict.keep.variant = "secondary"  # the one filled button is that of the training
+    return Slope(message, figure, directions, rate, another, new, draw, predict, gr.State(None))
+
+
+def question() -> Question:
+    """What is predicted, in the spoken language."""
+    later = (t("inside.slope.then_run"), t("inside.slope.then_gap"))
+    options = [t(f"inside.slope.{answer}") for answer in ANSWERS]
+    return Question("slope", t("inside.slope.asked", times=TIMES, steps=STEPS), "choice", later, options=options)
 
 
 def wire(ctx: Context, ui: Slope, here: list[Any], model: gr.Dropdown) -> None:
@@ -104,7 +110,7 @@ def wire(ctx: Context, ui: Slope, here: list[Any], model: gr.Dropdown) -> None:
         while len(grid["losses"]) < len(grid["axis"]):
             part = await seen.ask("slope", first=len(grid["losses"]), **about)
             if part["centre"] != grid["centre"]:
-                raise LabError("The training ended while the slope was drawn. Draw it again.")
+                raise LabError(t("inside.slope.ended"))
             grid = {**grid, "losses": grid["losses"] + part["losses"]}
         if rests:
             grids[key] = grid
@@ -129,14 +135,13 @@ def wire(ctx: Context, ui: Slope, here: list[Any], model: gr.Dropdown) -> None:
         return {
             ui.figure: drawn(figure, step_sums(path, rate_of(rate)), CODE),
             ui.state: state,
-            ui.guess: gr.update(value=None),
+            **ui.predict.asked(),
         }
 
     async def drawn_anew(seen: Looked, directions: str, rate: str, seed: int) -> Updates:
         if directions not in FIRST_RATE:
-            raise LabError(
-                f"There are no directions '{str(directions)[:40]}'. Choose one of: {', '.join(FIRST_RATE)}."
-            )
+            value, choices = str(directions)[:40], ", ".join(FIRST_RATE)
+            raise LabError(t("inside.slope.no_directions", value=value, choices=choices))
         token, grid = await grid_of(seen, directions, seed)
         state = {
             "grid": grid, "token": token, "model": seen.model, "at": seen.at, "start": start_at(grid, seed),
@@ -199,31 +204,29 @@ def wire(ctx: Context, ui: Slope, here: list[Any], model: gr.Dropdown) -> None:
             return {}
         return await walked(owner, corpus, {**there(state), "start": place}, rate)
 
-    async def triple(owner: str, corpus: Any, stored: Any, state: Any, rate: str, guess: str | None) -> Updates:
+    async def reveal(
+        question: Question, answer: Any, owner: str, corpus: Any, state: Any, rate: str
+    ) -> tuple[Told, Updates]:
         """The same start with three times the rate; the gap between the guess and what came."""
-        slow, fast = rate_of(rate), 3 * rate_of(rate)
+        slow, fast = rate_of(rate), TIMES * rate_of(rate)
         paths = [(each, await descend(owner, corpus, there(state), each)) for each in (slow, fast)]
         ends = [path[-1][2] for _, path in paths]
-        truth = compared(*ends)
+        truth = t(f"inside.slope.{compared(*ends)}")
         about = {
-            "rate": rate_name(slow), "triple": rate_name(fast), "truth": t(f"inside.slope.{truth}"),
+            "rate": rate_name(slow), "other": rate_name(fast), "truth": truth, "guess": answer,
             "first": loss_said(ends[0]), "second": loss_said(ends[1]),
         }  # fmt: skip
-        figure = drawn(slope_figure(state["grid"], paths), step_sums(paths[1][1], fast), CODE)
-        if guess not in ANSWERS:
-            return {ui.figure: figure, ui.message: [h("p", t("inside.slope.gap_none", **about))]}
-        kind = "right" if guess == truth else "wrong"
-        said = t(f"inside.slope.gap_{kind}", guess=t(f"inside.slope.{guess}"), **about)
-        asked = t("inside.slope.asked", rate=about["rate"], steps=STEPS, loss=about["first"])
-        entry = Entry(level="mlp", question="slope", asked=asked, guess=guess, truth=truth, said=said)
-        return {ui.figure: figure, ui.message: [h("p", said)], **ctx.keep(owner, stored, entry)}
+        kind = "none" if answer is None else "right" if answer == truth else "wrong"
+        gap = f"{t(f'inside.slope.gap_{kind}', **about)} {t('inside.slope.why')}"
+        told = Told(t("mlp.predicted.choice", answer=answer), t("inside.slope.ran", **about), gap, truth)
+        return told, {ui.figure: drawn(slope_figure(state["grid"], paths), step_sums(paths[1][1], fast), CODE)}
 
     inputs = [*here, ui.state, ui.directions, ui.rate]
     stands = [ctx.owner, ctx.corpus, ui.state, ui.rate]
-    outputs = [ui.figure, ui.state, ui.guess, ui.rate, ui.message]
+    outputs = [ui.figure, ui.state, ui.rate, ui.message, *ui.predict.outputs]
 
-    def on(event: Any, function: Any, inputs: list[Any], *also: Any) -> None:
-        light(event, guarded(ui.message, function), inputs, [*outputs, *also])
+    def on(event: Any, function: Any, inputs: list[Any]) -> None:
+        light(event, guarded(ui.message, function), inputs, outputs)
 
     on(model.change, arrive, inputs)
     on(ui.draw.click, draw, inputs)
@@ -232,7 +235,8 @@ def wire(ctx: Context, ui: Slope, here: list[Any], model: gr.Dropdown) -> None:
     on(ui.rate.input, step, stands)
     on(ui.another.click, restart, stands)
     on(ui.figure.select, click, stands)
-    on(ui.triple.click, triple, [ctx.owner, ctx.corpus, ctx.work, ui.state, ui.rate, ui.guess], ctx.work)
+    # A page that opens draws a slope of its own, so it begins with the question.
+    ui.predict.wire(ctx, ui.message, reveal, [ui.state, ui.rate], [ui.figure], resume=False)
 
 
 def there(state: Any) -> dict[str, Any]:
@@ -253,7 +257,7 @@ def start_at(grid: dict[str, Any], turn: int) -> list[float]:
 def rate_of(text: Any) -> float:
     """The learning rate that the switch says. Raises `LabError` for what is none of its choices."""
     if text not in RATES:
-        raise LabError(f"There is no learning rate '{str(text)[:20]}'. Choose one of: {', '.join(RATES)}.")
+        raise LabError(t("inside.no_rate", value=str(text)[:20], choices=", ".join(RATES)))
     return float(text)
 
 

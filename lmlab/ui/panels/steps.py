@@ -131,7 +131,7 @@ def _hidden(found: dict[str, Any]) -> dict[str, Any]:
     every = " + ".join(f"{factor(w)}·{factor(v)}" for w, v in zip(weights, x, strict=True))
     return {
         "title": t("inside.walk.hidden.title", unit=found["unit"]),
-        "text": t("inside.walk.hidden.text", activation=bend, units=len(found["hidden"])),
+        "text": t("inside.walk.hidden.text", activation=bend, units=len(found["hidden"]), terms=len(first)),
         "lines": [general, line, *norm, f"h{unit} = {bend}({number(found['scaled'])}) = {number(answer)}"],
         "sum": [f"a{unit} = {every} + {factor(found['unit_bias'])} = {number(found['sum'])}"],
     }
@@ -205,13 +205,13 @@ def _loss(found: dict[str, Any]) -> dict[str, Any]:
     return {
         "title": t("inside.walk.loss.title"),
         "text": t("inside.walk.loss.text"),
-        "lines": [f"loss = −ln p_{target} = −ln {number(p)} = {number(loss)} nats"],
+        "lines": [t("inside.walk.loss.line", target=target, p=number(p), nats=number(loss))],
         "table": {
             "columns": [t("inside.walk.loss.p"), t("inside.walk.loss.nats"), t("inside.walk.loss.bits")],
             "rows": [[title, number(nats), number(nats / math.log(2))] for title, _, nats in costs],
             "marked": [title for title, *_ in costs].index(here),
         },
-        "sum": [f"−ln {number(chance)} = {number(nats)} nats" for _, chance, nats in costs],
+        "sum": [t("inside.walk.loss.cost", p=number(chance), nats=number(nats)) for _, chance, nats in costs],
     }
 
 
@@ -219,23 +219,24 @@ def _gradient(found: dict[str, Any]) -> dict[str, Any]:
     symbols, target, p = found["symbols"], found["target"], found["p"]
     back, unit, j = found["gradient"], index(found["unit"]), found["input"]
     letter, answer = symbols[target], found["hidden"][found["unit"]]
+    loss = t("inside.walk.gradient.loss")  # a word that stands in the formulas
     other = next(i for i in likeliest(found) if i != target)
     head, _, hidden, _ = found["moved"]
     slope = back["scaled"] / back["hidden"] if back["hidden"] else 0.0
     bend = "1 − h²" if found["activation"] == "tanh" else f"{found['activation']}′(a)"
     norm = []
     if found["batch_norm"]:
-        norm = [f"∂loss/∂a{unit} (batch norm) = {number(back['sum'])}"]
+        norm = [t("inside.walk.gradient.norm", unit=unit, value=number(back["sum"]))]
     lines = [
-        f"∂loss/∂z_{letter} = p_{letter} − 1 = {number(p[target])} − 1 = {number(back['logits'][target])}",
-        f"∂loss/∂z_{symbols[other]} = p_{symbols[other]} = {number(back['logits'][other])}",
-        f"∂loss/∂w(h{unit}→{letter}) = ∂loss/∂z_{letter} · h{unit} = "
+        f"∂{loss}/∂z_{letter} = p_{letter} − 1 = {number(p[target])} − 1 = {number(back['logits'][target])}",
+        f"∂{loss}/∂z_{symbols[other]} = p_{symbols[other]} = {number(back['logits'][other])}",
+        f"∂{loss}/∂w(h{unit}→{letter}) = ∂{loss}/∂z_{letter} · h{unit} = "
         f"{factor(back['logits'][target])}·{factor(answer)} = {number(head['gradient'])}",
-        f"∂loss/∂h{unit} = Σ w(h{unit}→z)·∂loss/∂z = {number(back['hidden'])}",
-        f"∂loss/∂a{unit} = ∂loss/∂h{unit} · ({bend}) = {factor(back['hidden'])}·{factor(slope)}"
+        f"∂{loss}/∂h{unit} = Σ w(h{unit}→z)·∂{loss}/∂z = {number(back['hidden'])}",
+        f"∂{loss}/∂a{unit} = ∂{loss}/∂h{unit} · ({bend}) = {factor(back['hidden'])}·{factor(slope)}"
         f" = {number(back['scaled'])}",
         *norm,
-        f"∂loss/∂w(x{index(j)}→h{unit}) = ∂loss/∂a{unit} · x{index(j)} = {factor(back['sum'])}·"
+        f"∂{loss}/∂w(x{index(j)}→h{unit}) = ∂{loss}/∂a{unit} · x{index(j)} = {factor(back['sum'])}·"
         f"{factor(found['x'][j])} = {number(hidden['gradient'])}",
     ]  # fmt: skip
     after = []
@@ -250,8 +251,11 @@ def _gradient(found: dict[str, Any]) -> dict[str, Any]:
         "lines": lines,
         "after": after,
         "sum": [
-            f"∂loss/∂h{unit} = {every} = {number(back['hidden'])}",
-            *(f"∂loss/∂z_{symbol} = {number(value)}" for symbol, value in zip(symbols, back["logits"], strict=True)),
+            f"∂{loss}/∂h{unit} = {every} = {number(back['hidden'])}",
+            *(
+                f"∂{loss}/∂z_{symbol} = {number(value)}"
+                for symbol, value in zip(symbols, back["logits"], strict=True)
+            ),
         ],
     }
 
@@ -300,7 +304,7 @@ def _update(found: dict[str, Any]) -> dict[str, Any]:
     return {
         "title": t("inside.walk.update.title"),
         "text": t("inside.walk.update.text"),
-        "lines": [f"w ← w − {rate} · ∂loss/∂w"],
+        "lines": [f"w ← w − {rate} · ∂{t('inside.walk.gradient.loss')}/∂w"],
         "table": {"columns": columns, "rows": rows, "marked": None},
         "after": [example, said, moved],
         "sum": sums,

@@ -129,7 +129,7 @@ function drawWork(work) {
     file.value = "";
     if (!chosen) return;
     if (chosen.size > LARGEST_FILE) {
-      told.textContent = t("too_large", { size: chosen.size.toLocaleString(document.documentElement.lang), most: LARGEST_FILE.toLocaleString(document.documentElement.lang) });
+      told.textContent = t("too_large", { size: grouped(chosen.size), most: grouped(LARGEST_FILE) });
       return;
     }
     try {
@@ -176,7 +176,7 @@ function download({ name, text }) {
 
 // Nothing of the visitor stays in the browser, other tabs begin anew, too, and so does this page.
 function forgotten() {
-  const names = ["lmlab", "lmlab-work", "lmlab-scheme"];
+  const names = ["lmlab", "lmlab-work", "lmlab-scheme", "lmlab-unit"];
   try {
     for (const name of names) localStorage.removeItem(name);
     sessionStorage.setItem("lmlab-forgotten", "yes");

@@ -1,5 +1,5 @@
 // The model bench. value, as JSON text = {seq, said, about, you: {name, loss, kind, detail} or null, rows: [{id, name,
-//   loss, kind, detail, other, live, pinned, pressed, made_from, actions: ["pin", …]}]}, all of it text to be shown.
+//   loss, kind, detail, other, live, pinned, pressed, made_from, veils, actions: ["pin", …]}]}, all of it text to be shown.
 // Events: "act" {do: "choose:id"} or {do, run, name}; "duplicate" {run}; "export" {run}.
 const box = element.querySelector("details");
 const list = element.querySelector("ul");
@@ -89,7 +89,7 @@ function item(row, value) {
   const button = make("button", {
     type: "button", class: "choose", "data-do": `choose:${row.id}`, "aria-pressed": row.pressed ? "true" : "false",
     on: { click: () => { asked = input = null; trigger("act", { do: `choose:${row.id}` }); } },
-  }, make("span", { class: "row" }, make("span", {}, row.name), make("span", { class: "num" }, row.loss)),
+  }, make("span", { class: "row" }, make("span", {}, row.name), make("span", { class: "num" }, asksAbout(row.veils) ? "?" : row.loss)),
   make("span", { class: "kind" }, row.kind), make("span", { class: "diff" }, row.detail));
   const node = make("li", { class: [row.other && "other", row.live && "live", row.pinned && "pinned"].filter(Boolean).join(" ") || null }, button);
   if (row.pressed && row.made_from) node.append(make("p", { class: "diff" }, row.made_from));

@@ -24,4 +24,4 @@ def bench_widget(**options: Any) -> gr.HTML:
     Its event `act` carries `do`: `choose:<id>`, or `pin`, `unpin`, `rename` or `delete` with the model's id as `run`
     (and the new `name`). `duplicate` and `export` are events of their own, with `run`.
     """
-    return widget("bench", TEMPLATE, **options)
+    return widget("bench", TEMPLATE, also=("veil",), **options)

@@ -7,6 +7,9 @@ function t(name, values = {}) {
   return (strings[name] ?? name).replace(/\{(\w+)\}/g, (all, key) => (key in values ? String(values[key]) : all));
 }
 
+// A number as the sentences from Python group it, in every language: 23,909.
+const grouped = (n) => n.toLocaleString("en-US");
+
 // An element with text or children; text never becomes HTML.
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);

@@ -3,7 +3,7 @@
 // never become HTML. An attribute "do" makes the element a button: a click sends its value to Python. The tag "term"
 // is a word that explains itself when it is tapped: its attribute "means" opens beside it.
 const TAGS = new Set("a b button code dd details div dl dt em h1 h2 h3 li mark nav ol p pre section small span sub summary sup table tbody td th thead tr ul".split(" "));
-const ATTRIBUTES = new Set("class title do aria-label aria-current aria-pressed aria-live data-seq data-state data-kind open role colspan style".split(" "));
+const ATTRIBUTES = new Set("class title do aria-label aria-current aria-pressed aria-live data-seq data-state data-kind data-veil open role colspan style".split(" "));
 const root = element.querySelector(".content");
 
 function grow(tree) {

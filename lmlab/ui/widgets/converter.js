@@ -1,5 +1,5 @@
 // One loss in every unit, and the sum behind it. Mirrors lmlab/evaluation/units.py (a browser test holds both equal).
-// value, as JSON text = {seq, name, model, pieces, nats, typical: [[title, nats]], at?}
+// value, as JSON text = {seq, name, model, pieces, nats, typical: [[title, nats]], at?, guess?: nats}
 const box = element.querySelector(".converter");
 const part = (name) => box.querySelector(`.${name}`);
 const DIGITS = { nats: 3, bits: 3, perplexity: 2, total: 2 };
@@ -61,9 +61,10 @@ function drawFields() {
 function drawLine() {
   const width = Math.max(240, part("line").clientWidth || 600);
   const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", `0 0 ${width} 72`);
+  const guessed = Number.isFinite(value.guess), height = guessed ? 92 : 72;
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("width", width);
-  svg.setAttribute("height", 72);
+  svg.setAttribute("height", height);
   svg.setAttribute("aria-hidden", "true");
   const add = (tag, attributes, text) => {
     const node = document.createElementNS(SVG, tag);
@@ -87,6 +88,12 @@ function drawLine() {
       add("text", { x, y: y + 3, "text-anchor": i === 0 ? "start" : back(tick) > MOST * 0.95 ? "end" : "middle", class: "tick" }, word);
     });
   });
+  if (guessed) { // what the student said stays, through all three scales
+    const x = place(Math.min(value.guess, MOST)), left = x > width / 2;
+    add("line", { x1: x, x2: x, y1: 0, y2: 88, class: "you" });
+    add("text", { x: x + (left ? -6 : 6), y: 88, "text-anchor": left ? "end" : "start", class: "you" },
+      t("guess", { perplexity: Number(to.perplexity(value.guess).toFixed(1)) }));
+  }
   part("line").replaceChildren(slider, svg);
 }
 

@@ -14,10 +14,10 @@ TEMPLATE = """
 
 
 def converter_widget(**options: Any) -> gr.HTML:
-    """A component whose value is `{"seq", "name", "model", "pieces", "nats", "typical", "at"}`.
+    """A component whose value is `{"seq", "name", "model", "pieces", "nats", "typical", "at", "guess"}`.
 
     `nats` has one number a piece and one for the end, `typical` is a list of `[title, nats]`. It begins `at` so many
-    nats per character, or at the mean of `nats`. The script mirrors `lmlab.evaluation.units`; a browser test holds
-    the two equal.
+    nats per character, or at the mean of `nats`; a `guess`, in nats, is marked on its scales. The script mirrors
+    `lmlab.evaluation.units`; a browser test holds the two equal.
     """
     return widget("converter", TEMPLATE, **options)

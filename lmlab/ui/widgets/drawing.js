@@ -3,7 +3,7 @@
 // The answer changes in place; Python reads it with the next event. The event "draw" is triggered after each change.
 const box = element.querySelector(".drawing");
 const svgSpace = "http://www.w3.org/2000/svg";
-const HEIGHT = 150, TOP = 18, LEFT = 40, RIGHT = 8, BOTTOM = 34;
+const HEIGHT = 176, TOP = 28, LEFT = 40, RIGHT = 8, BOTTOM = 34;
 let state = null;
 let place = null; // where things stand, in pixels
 let last = null; // where the pointer was

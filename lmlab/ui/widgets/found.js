@@ -15,7 +15,7 @@ function draw(found, line) {
 
 function still() {
   if (!value) return;
-  draw(value, value.names.length ? t("showing", { n: value.names.length, total: value.total.toLocaleString("en") }) : t("none"));
+  draw(value, value.names.length ? t("showing", { n: value.names.length, total: grouped(value.total) }) : t("none"));
   box.dataset.seq = value.seq;
   box.dataset.state = "drawn";
 }

@@ -323,11 +323,18 @@ function show() {
 
 // ---------- the keyboard ----------
 
-// Letters act wherever the keyboard is on this screen, unless it is in a field that needs them.
+// Letters act wherever the keyboard is on this screen, unless it is in a field that needs them. In the question between
+// two names the keyboard is the question's: a letter there is no guess at a name, and Enter locks the answer.
 function typed(event) {
   if (!value || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !game.isConnected) return;
   if (!game.offsetParent) return; // another level is on the screen
   const target = event.target instanceof Element ? event.target : document.body;
+  if (target.closest("#guess-predict")) {
+    if (event.key !== "Enter" || event.repeat || !target.matches("input")) return;
+    event.preventDefault();
+    document.getElementById("guess-lock")?.click();
+    return;
+  }
   if (target.closest(FIELDS)) return;
   const onButton = target.closest("button, a, summary");
   if (event.key === "Enter" && !onButton) { event.preventDefault(); primary(); return; }

@@ -1,6 +1,6 @@
 // The count table: a heat map, the focused row as bars on the same columns, and the focused cell in words.
 // value, as JSON text = {seq, key, order, title, look, rows, rowNames, columns, letters, counts, p, held, losses, locked,
-//                        shown: "count"|"share"|"surprise", guess: {row, shares}|null, names, totals, tally: {open, play}}
+//                        shown: "count"|"share"|"surprise", guess: {row, shares}|null, guessedRow: i|null, names, totals, tally: {open, play}}
 // focused = hovered ?? locked. All of it is drawn from these arrays: no hover, lock or drag waits for the server.
 // Events: `lock` {row, column} for a cell that was locked, `counted` {} when the counting has been watched to its end.
 const box = element.querySelector(".pair-table");
@@ -12,7 +12,6 @@ let locked = [0, 0];
 let hovered = null;
 let place = null; // the drawing: cell size and the elements that change with the focus
 
-const whole = (n) => n.toLocaleString("en");
 const percent = (p) => `${p === 0 || p >= 0.0005 ? (100 * p).toFixed(1) : (100 * p).toPrecision(1)} %`;
 const sumOf = (row) => row.reduce((a, b) => a + b, 0);
 const focused = () => hovered ?? locked;
@@ -53,10 +52,10 @@ function scaleOf() {
   }
   // Counts span four powers of ten: colour goes by the square root, so that rare pairs can be told apart.
   const most = Math.max(...now.counts.flat(), 1);
-  const between = [1000, 10000, 100000].filter((n) => n < 0.7 * most).map((n) => [Math.sqrt(n / most), whole(n)]);
+  const between = [1000, 10000, 100000].filter((n) => n < 0.7 * most).map((n) => [Math.sqrt(n / most), grouped(n)]);
   return {
     depth: (i, j) => (now.counts[i][j] ? Math.sqrt(now.counts[i][j] / most) : null),
-    unit: t(value.order === 2 ? "unit_pairs" : "unit_times"), ticks: [[0, "1"], ...between, [1, whole(most)]],
+    unit: t(value.order === 2 ? "unit_pairs" : "unit_times"), ticks: [[0, "1"], ...between, [1, grouped(most)]],
   };
 }
 
@@ -107,7 +106,9 @@ function build() {
   place.rowBox = svg("rect", { class: "row-box" });
   place.lockBox = svg("rect", { class: "lock-box" });
   place.hoverBox = svg("rect", { class: "hover-box" });
-  picture.append(place.rowBox, place.lockBox, place.hoverBox);
+  place.guessBox = svg("rect", { class: "guess-box you" });
+  place.guessName = svg("text", { class: "strong halo", "text-anchor": "end" }, t("your_guess"));
+  picture.append(place.rowBox, place.guessBox, place.guessName, place.lockBox, place.hoverBox);
   if (rows > 1) {
     const middle = GRID_TOP + (bottom - GRID_TOP) / 2;
     picture.append(svg("text", { x: 10, y: middle, class: "ax", "text-anchor": "middle", transform: `rotate(-90 10 ${middle})` }, t("this_letter")));
@@ -160,6 +161,9 @@ function mark() {
     node.style.display = on ? "" : "none";
   };
   setBox(place.rowBox, LEFT - 1, Y(i) - 0.5, value.columns.length * cell + 2, tall + 1);
+  const guessed = value.guessedRow ?? 0, told = value.guessedRow !== null && now.final;
+  setBox(place.guessBox, LEFT - 2, Y(guessed) - 1.5, value.columns.length * cell + 3, tall + 3, told);
+  setBox(place.guessName, LEFT + value.columns.length * cell - 6, Y(guessed) + tall / 2 + 4, 0, 0, told);
   setBox(place.lockBox, X(locked[1]) - 0.5, Y(locked[0]) - 0.5, cell + 1, tall + 1);
   setBox(place.hoverBox, X(j) - 0.5, Y(i) - 0.5, cell + 1, tall + 1, hovered !== null);
   for (const [nodes, at] of [[place.tops, j], [place.feet, j], [place.rows, i]]) {
@@ -225,7 +229,7 @@ function labels(i, j, guess, own, H) {
 // The focused cell in words.
 function sentence(i, j) {
   const count = now.counts[i][j], total = sumOf(now.counts[i]);
-  const values = { after: asRow(i), next: asColumn(j), share: percent(now.p[i][j]), count: whole(count), total: whole(total) };
+  const values = { after: asRow(i), next: asColumn(j), share: percent(now.p[i][j]), count: grouped(count), total: grouped(total) };
   if (value.order === 1) return t("said_any", values);
   if (!total) return t(now.final ? "said_no_row" : "said_not_yet", values);
   return t(count ? "said" : now.p[i][j] ? "said_never" : "said_impossible", values);
@@ -326,6 +330,7 @@ function show() {
   else build();
   tallied();
   told();
+  fillWhole();
   box.dataset.seq = next.seq;
   box.dataset.state = "drawn";
 }

@@ -27,11 +27,13 @@ def pairs_widget(**options: Any) -> gr.HTML:
     <button type="button" class="plain" data-do="undraw" hidden>{t("widget.pairs.undraw")}</button></div>
   <div class="own" hidden><div></div><p aria-live="polite"></p></div>
   <div class="plot"></div>
-  <footer><p class="say" data-part="said"></p></footer>
+  <footer><p class="say" data-part="said"></p>
+    <details class="whole"><summary>{t("widget.pairs.whole_table")}</summary>
+      <div class="scroll" tabindex="0"><table class="table"></table></div></details></footer>
   <p class="sr" aria-live="polite" data-part="spoken"></p>
 </figure>
 """
-    return widget("pairs", template, also=("marks", "pairs_tally", "pairs_draw"), **options)
+    return widget("pairs", template, also=("marks", "pairs_table", "pairs_tally", "pairs_draw"), **options)
 
 
 def die_widget(**options: Any) -> gr.HTML:
@@ -115,8 +117,8 @@ def pairs_value(
     """What the table draws: `found` is the answer of the question `count`, `locked` (row, column) as token ids.
 
     Until it is `opened` the tallies of a few names stand there; a `play` larger than before starts the counting.
-    `guess` is `{"row": symbol, "shares": {symbol: share}}`, drawn as an outline on the bars of that row. Values with
-    the same `key` have the same arrays.
+    `guess` is `{"row": symbol, "shares": {symbol: share}}`, drawn as an outline on the bars of that row, or
+    `{"hardest": symbol}`, drawn as an outline around that row. Values with the same `key` have the same arrays.
     """
     symbols, letters = found["symbols"], found["letters"]
     counts, p, held = (np.asarray(found[name]) for name in ("counts", "probabilities", "held_out"))
@@ -129,7 +131,8 @@ def pairs_value(
     look = t("count.table.look_infinite" if shown == "surprise" and impossible else f"count.table.look_{shown}")
     row_ids = [int(i) for i in rows]
     outline = None
-    if guess is not None and order == 2 and guess["row"] in symbols:
+    guess = guess if guess is not None and order == 2 else {}
+    if guess.get("row") in symbols:
         shares = [guess["shares"].get(symbols[i]) for i in columns] + ([] if whole else [None])
         outline = {"row": _place(row_ids, symbols.index(guess["row"])), "shares": shares}
     names = [name_of_context(symbols, [*before, i]) if order > 1 else "" for i in row_ids]
@@ -161,6 +164,7 @@ def pairs_value(
         "locked": [_place(row_ids, locked[0]), _place(columns, locked[1])],
         "shown": shown,
         "guess": outline,
+        "guessedRow": row_ids.index(symbols.index(guess["hardest"])) if guess.get("hardest") in symbols else None,
         "names": list(found["first_names"]),
         "totals": {"names": found["names"], "pairs": found["pairs"]},
         "tally": {"open": opened, "play": play},

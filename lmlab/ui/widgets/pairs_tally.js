@@ -126,10 +126,10 @@ function tallied() {
   const pairs = sumOf(now.counts.map(sumOf));
   const line = box.querySelector(".running"), watch = box.querySelector("[data-do=watch]");
   box.dataset.tally = run ? "counting" : waiting ? "waiting" : "done";
-  if (run) line.textContent = t("running", { names: whole(new Set(run.pairs.slice(0, run.at).map((pair) => pair[2])).size), pairs: whole(run.at) });
-  else if (value.order !== 2) line.textContent = t("counted_runs", { n: value.order, names: whole(value.totals.names) });
-  else if (waiting) line.textContent = t("waiting", { names: Math.min(FIRST_NAMES, value.names.length), pairs: whole(pairs), all: whole(value.totals.names) });
-  else line.textContent = t("counted", { names: whole(value.totals.names), pairs: whole(value.totals.pairs) });
+  if (run) line.textContent = t("running", { names: grouped(new Set(run.pairs.slice(0, run.at).map((pair) => pair[2])).size), pairs: grouped(run.at) });
+  else if (value.order !== 2) line.textContent = t("counted_runs", { n: value.order, names: grouped(value.totals.names) });
+  else if (waiting) line.textContent = t("waiting", { names: Math.min(FIRST_NAMES, value.names.length), pairs: grouped(pairs), all: grouped(value.totals.names) });
+  else line.textContent = t("counted", { names: grouped(value.totals.names), pairs: grouped(value.totals.pairs) });
   box.querySelector(".strip").hidden = !run;
   watch.hidden = waiting || value.order !== 2 || run !== null;
 }

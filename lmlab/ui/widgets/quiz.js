@@ -1,5 +1,6 @@
 // Real or generated? The page knows the answers of the names that were judged already, and of no other.
-// value, as JSON text = {seq, token, number, of, name | null, verdict, done: [{name, real, said, nats}], again}
+// value, as JSON text = {seq, token, number, of, name | null, verdict, done: [{name, real, said, nats}], again,
+//   score: {right, guess|null}|null}
 const box = element.querySelector(".quiz");
 const part = (name) => box.querySelector(`.${name}`);
 let state = null;
@@ -29,6 +30,24 @@ function rows() {
   )).reverse()];
 }
 
+// The score with the guess kept on it: a filled dot for what came, a triangle for what was said, grey for a coin.
+function score() {
+  if (!state.score) return [];
+  const { right, guess } = state.score, width = 340, most = state.of, y = 40;
+  const x = (n) => 16 + ((width - 32) * n) / most;
+  const said = t(guess === null ? "score_skipped" : "score", { right, of: most, guess, coin: most / 2 });
+  const picture = svg("svg", { viewBox: `0 0 ${width} 78`, role: "img", "aria-label": said });
+  picture.append(line(x(0), y, x(most), y, "axis"));
+  for (let n = 0; n <= most; n++) picture.append(line(x(n), y - 3, x(n), y + 3, "axis"), label(x(n), y + 20, n, "ax", "middle"));
+  picture.append(line(x(most / 2), y - 12, x(most / 2), y + 6, "coin"), label(x(0), 74, t("score_axis"), "ax"));
+  picture.append(svg("circle", { cx: x(right), cy: y, r: 5.5, class: "right" }));
+  if (guess !== null) {
+    const at = x(guess), left = guess > most / 2;
+    picture.append(svg("path", { class: "you", d: `M${at} ${y - 8}l-6 -11h12z` }), label(at + (left ? -10 : 10), y - 12, t("your_guess"), "you", left ? "end" : "start"));
+  }
+  return [picture, make("p", { class: "look" }, said)];
+}
+
 function show() {
   state = unpack();
   box.hidden = !state;
@@ -38,6 +57,7 @@ function show() {
   part("shown").textContent = state.name === null ? "" : state.name;
   part("verdict").textContent = state.verdict;
   part("buttons").replaceChildren(...buttons());
+  part("score").replaceChildren(...score());
   box.querySelector(".table").replaceChildren(...(state.done.length ? rows() : []));
   box.dataset.seq = state.seq;
   box.dataset.state = state.name === null ? "over" : "asking";

@@ -1,6 +1,7 @@
 // The loss ruler: one axis, baselines below the line, models and the student above it, better to the right.
 // value, as JSON text = {seq, corpus, baselines: [{name, title, short, loss}], others: [{id, title, what, corpus}],
 //   models: [{id, title, what, loss (null: infinite), now, live}], you: {loss, spread, letters, names} or null};
+// a mark's `veils` are the words of open questions that it answers: while one is asked (see veil.js), it is left out;
 // losses are in nats. The places are the same in every unit (those of nats): only the numbers change.
 const root = element.querySelector(".marks");
 const section = element.querySelector(".ruler");
@@ -57,7 +58,7 @@ function marksOf(value, narrow) {
     const what = model.live ? t("kind_live", { kind: model.what }) : model.what;
     marks.push({
       key: model.id, kind: model.live ? `${kind} live` : kind, row: "above", title: model.title, what, loss,
-      said: t(sentence, { name: model.title, kind: model.what, loss: told(loss) }),
+      said: t(sentence, { name: model.title, kind: model.what, loss: told(loss) }), veils: model.veils,
     });
   }
   const ends = value.baselines.length - 1;
@@ -66,7 +67,7 @@ function marksOf(value, narrow) {
     const bare = narrow && i !== 0 && i !== ends && name !== "bigram"; // a phone's strip has room for three labels
     marks.push({
       key: `base-${name}`, kind: "base", row: "below", title: narrow ? short : title, full: title, bare,
-      what: t("kind_base"), loss, said: t(sentence, { name: title, loss: told(loss) }),
+      what: t("kind_base"), loss, said: t(sentence, { name: title, loss: told(loss) }), veils: [name],
     });
   });
   return marks;
@@ -109,7 +110,7 @@ function show() {
   const narrow = width < NARROW;
   const others = value.others.slice(0, narrow ? 2 : 6);
   const gutter = others.length ? Math.max(narrow ? 0 : ELSEWHERE, 14 * others.length + 12) : 0;
-  const marks = marksOf(value, narrow);
+  const all = marksOf(value, narrow), marks = all.filter((mark) => !asksAbout(mark.veils));
   const place = placer(marks, value, gutter, width);
   const kept = new Set();
   root.style.setProperty("--gutter", `${gutter}px`);
@@ -137,7 +138,10 @@ function show() {
   section.setAttribute("aria-label", t("label", { corpus: value.corpus }));
   section.dataset.seq = value.seq;
   section.dataset.unit = unit;
-  fillPanel(value, marks);
+  const veiled = all.length - marks.length;
+  section.dataset.veiled = veiled;
+  element.querySelector(".better").textContent = t(veiled ? "veiled" : "better");
+  fillPanel(value, all);
   showTip();
 }
 
@@ -239,7 +243,6 @@ select.addEventListener("change", () => {
 });
 
 element.querySelector(".what b").textContent = t("title");
-element.querySelector(".better").textContent = t("better");
 for (const button of element.querySelectorAll(".open")) {
   button.textContent = t("table");
   button.setAttribute("aria-haspopup", "dialog");
@@ -252,9 +255,13 @@ function fillPanel(value, marks) {
   const title = t("table_title", { corpus: value.corpus });
   panel.setAttribute("aria-label", title);
   const head = ["mark", "what", "nats", "bits", "perplexity"].map((name) => make("th", { scope: "col" }, t(name)));
-  const rows = [...marks].sort((a, b) => b.loss - a.loss).map((mark) =>
+  // Rows go by loss: what is asked about stands at the end by name, so that its place tells nothing, either.
+  const open = (mark) => asksAbout(mark.veils);
+  const byLoss = marks.filter((mark) => !open(mark)).sort((a, b) => b.loss - a.loss);
+  const byName = marks.filter(open).sort((a, b) => a.title.localeCompare(b.title));
+  const rows = [...byLoss, ...byName].map((mark) =>
     make("tr", { class: mark.kind }, make("th", { scope: "row" }, mark.full ?? mark.title), make("td", {}, mark.what),
-      ...["nats", "bits", "perplexity"].map((name) => make("td", { class: "num" }, number(mark.loss, name)))));
+      ...["nats", "bits", "perplexity"].map((name) => make("td", { class: "num" }, open(mark) ? "?" : number(mark.loss, name)))));
   for (const { title, what, corpus } of value.others)
     rows.push(make("tr", { class: "other" }, make("th", { scope: "row" }, title), make("td", {}, what),
       make("td", { colspan: 3 }, t("not_comparable", { corpus }))));

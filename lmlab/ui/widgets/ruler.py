@@ -22,6 +22,7 @@ TEMPLATE = """
 def ruler_widget(**options: Any) -> gr.HTML:
     """A component whose value is what `lmlab.ui.bench.ruler_value` makes; all losses in it are nats.
 
-    The unit in which they are told is chosen in the page and remembered by the browser.
+    The unit in which they are told is chosen in the page and remembered by the browser. What an open question on the
+    screen asks about is left out until it is answered (`Question.veil`).
     """
-    return widget("ruler", TEMPLATE, **options)
+    return widget("ruler", TEMPLATE, also=("veil",), **options)

@@ -35,7 +35,7 @@ function words() {
   const step = at === null ? last() : at;
   const [training, held] = current.figure.data;
   const numbers = [value(training, step), value(held, step)].map((y) => (y === null ? "–" : y.toFixed(2)));
-  return t(at === null ? "now" : "then", { step: step.toLocaleString("en-US"), training: numbers[0], held: numbers[1] });
+  return t(at === null ? "now" : "then", { step: grouped(step), training: numbers[0], held: numbers[1] });
 }
 
 // Once a frame, however often plotly draws.
