@@ -29,10 +29,12 @@ OWNER = re.compile(r"[0-9a-f]{32}")
 MAX_THREADS = 128  # more than live streams are expected: it is the number of events that may run at once, too
 
 
-def build_app(jobs: LocalJobs, language: str = "en", visitors: Visitors | None = None) -> gr.Blocks:
+def build_app(
+    jobs: LocalJobs, language: str = "en", visitors: Visitors | None = None, own_machine: bool = False
+) -> gr.Blocks:
     """All levels in their frame, in one language. Each language is an app of its own on the same job service, for the
-    same `visitors`."""
-    ctx = Context(jobs, visitors or Visitors())
+    same `visitors`. On the student's `own_machine` the labs may check a file of theirs."""
+    ctx = Context(jobs, visitors or Visitors(), own_machine)
     # Uploads and downloads of the page are removed a day after they were made.
     with (
         strings.speaking(language),

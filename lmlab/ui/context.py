@@ -27,7 +27,7 @@ Updates = dict[Any, Any]
 
 # Questions whose answer depends on the arguments alone; for the bundled corpora every visitor asks the same.
 REMEMBERED = ("corpus", "baselines", "game", "places", "count", "sweep", "names_with")
-SMALL = ("corpus", "baselines", "game", "places", "sweep")
+SMALL = ("corpus", "baselines", "game", "places", "sweep", "lab_number")
 MOST_REMEMBERED = 256
 MOST_SEEN = 5000
 MOST_LISTED = 1000
@@ -70,6 +70,8 @@ class Context:
     jobs: LocalJobs
     visitors: Visitors = field(default_factory=Visitors)
     """What belongs to the visitors: the apps of all languages share it, for a visitor may speak two of them."""
+    own_machine: bool = False
+    """Whether the app runs on a student's own machine, and for nobody else: only there their code may be run."""
     owner: gr.State = field(init=False)
     """The visitor's id: random, known to their browser alone."""
     corpus: gr.State = field(init=False)

@@ -26,6 +26,8 @@ from lmlab.runs.cards import check_disk, home
 from lmlab.strings import LANGUAGES
 from lmlab.ui import theme
 from lmlab.ui.app import build_app, warm
+from lmlab.ui.labs.files import labs_route
+from lmlab.ui.labs.own_machine import may_check
 from lmlab.ui.visitors import Visitors
 from lmlab.ui.widgets.figure import plotly_route
 
@@ -34,11 +36,11 @@ LARGEST_BODY = 8_000_000  # bytes of a request: more than the largest text that 
 DEFAULT_LANGUAGE = next(iter(LANGUAGES))
 
 
-def make_server(jobs: LocalJobs) -> FastAPI:
-    """All languages' apps: English at `/`, each other one at `/code`."""
+def make_server(jobs: LocalJobs, host: str | None = None) -> FastAPI:
+    """All languages' apps: English at `/`, each other one at `/code`. `host` is where the server will listen."""
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     visitors = Visitors()  # a visitor may have a page in each language
-    apps = {code: build_app(jobs, code, visitors) for code in LANGUAGES}
+    apps = {code: build_app(jobs, code, visitors, may_check(host)) for code in LANGUAGES}
     for code in reversed(apps):  # the app at `/` would answer for everything below it: it is mounted last
         gr.mount_gradio_app(server, apps[code], _path(code), **mount_options())
         # Gradio checks which files an input may name only after `launch`, which we do not call: without this line
@@ -71,7 +73,7 @@ def mount_options() -> dict[str, Any]:
         "theme": theme.theme(),
         "css": theme.css(),
         "head": theme.head(),
-        "app_kwargs": {"routes": [plotly_route(), Route("/gradio_api/deep_link", _gone)]},
+        "app_kwargs": {"routes": [plotly_route(), labs_route(), Route("/gradio_api/deep_link", _gone)]},
         "allowed_paths": [str(home() / "downloads")],  # what the page hands out was made here
         "max_file_size": "7mb",
         "ssr_mode": False,
@@ -215,7 +217,7 @@ def launch(host: str | None = None, port: int | None = None) -> None:
     port = free_port(host, port)
     jobs = LocalJobs()
     try:
-        server = make_server(jobs)
+        server = make_server(jobs, host)
         print(f"lmlab runs on http://{host}:{port} - press Ctrl-C to stop it.", flush=True)
         uvicorn.run(server, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1, ws="none")
     finally:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lmlab.jobs.calls import comparing, corpus, guess, inside, model, runs, sampling, training
+from lmlab.jobs.calls import comparing, corpus, guess, inside, labs, model, runs, sampling, training
 from lmlab.jobs.calls.shelf import Shelf as Shelf
 
 SLOW = {"fetch": corpus.fetch}
@@ -21,6 +21,7 @@ ABOUT_A_CORPUS: dict[str, Callable[..., Any]] = {
     **guess.QUESTIONS,
     **comparing.QUESTIONS,
     **runs.QUESTIONS,
+    **labs.QUESTIONS,
 }
 ABOUT_A_MODEL: dict[str, Callable[..., Any]] = {
     **model.QUESTIONS,

@@ -5,7 +5,7 @@ A module may have `warm(ctx)`, too: what it asks for when the server starts. Lev
 
 from types import ModuleType
 
-from lmlab.ui.levels import compare, count, embed, guess, mlp, sample
+from lmlab.ui.levels import compare, count, embed, guess, labs, mlp, sample
 
 LEVELS: dict[str, ModuleType] = {
     "guess": guess,
@@ -14,5 +14,6 @@ LEVELS: dict[str, ModuleType] = {
     "mlp": mlp,
     "sample": sample,
     "compare": compare,
+    "labs": labs,
 }
 """A further level is one more line here; the rail, the links and the keys follow."""

@@ -2,8 +2,8 @@
 // Text goes through createTextNode and only the tags and attributes below exist, so what people typed can
 // never become HTML. An attribute "do" makes the element a button: a click sends its value to Python. The tag "term"
 // is a word that explains itself when it is tapped: its attribute "means" opens beside it.
-const TAGS = new Set("a b button code dd details div dl dt em h1 h2 h3 li mark nav ol p pre section small span sub summary sup table tbody td th thead tr ul".split(" "));
-const ATTRIBUTES = new Set("class title do aria-label aria-current aria-pressed aria-live data-seq data-state data-kind data-veil open role colspan style".split(" "));
+const TAGS = new Set("a b button code dd details div dl dt em h1 h2 h3 img li mark nav ol p pre section small span sub summary sup table tbody td th thead tr ul".split(" "));
+const ATTRIBUTES = new Set("class title do aria-label aria-current aria-pressed aria-live data-seq data-state data-kind data-veil open role colspan style alt src href download".split(" "));
 const root = element.querySelector(".content");
 
 function grow(tree) {
@@ -16,6 +16,8 @@ function grow(tree) {
   for (const [name, value] of Object.entries(attributes || {})) {
     if (!ATTRIBUTES.has(name) || value === null || value === false) continue;
     if (name === "style" && !/^(--)?[a-z-]+: ?[\d.]+(%|px)$/.test(value)) continue;
+    // addresses of our own server only: a link or picture of elsewhere cannot come in
+    if ((name === "href" || name === "src") && !/^lmlab\/[\w./-]+$/.test(value)) continue;
     if (name === "do") {
       node.addEventListener("click", () => trigger("act", { do: value }));
       if (tag === "button") node.type = "button";
