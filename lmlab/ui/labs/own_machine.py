@@ -72,6 +72,7 @@ async def check_folder(lab: str, folder: str) -> dict[str, Any]:
         out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
     except TimeoutError:
         process.kill()
+        await process.communicate()
         raise LabError(t("labs.check_too_long", seconds=PATIENCE)) from None
     lines = out.decode("utf-8", "replace").strip().splitlines()
     try:

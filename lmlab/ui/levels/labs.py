@@ -178,7 +178,7 @@ def wire(ctx: Context, ui: Labs) -> None:
 
     async def check(owner: str, stored: Any, chosen: str, folder: str, request: gr.Request) -> Updates:
         """Check the student's file. It runs their code, so it is asked again whose machine this is."""
-        if not ctx.own_machine or not is_own(request.request or request):
+        if not ctx.own_machine or not is_own(request):
             raise LabError(t("labs.not_here"))
         if one_check.locked():
             raise LabError(t("labs.one_check"))
