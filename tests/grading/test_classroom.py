@@ -172,6 +172,29 @@ def test_links_and_bombs_are_not_followed(tmp_path):
     assert not (tmp_path.parent / "evil.py").exists()
 
 
+def test_our_own_fault_with_one_file_costs_the_others_nothing(tmp_path, monkeypatch):
+    for name in ("ann", "bob", "carl"):
+        hand_in(tmp_path / "in" / name, RIGHT)
+    real = classroom.check_file
+
+    def sometimes(lab, source, **options):
+        if len(seen) == 1:
+            seen.append(2)
+            raise RuntimeError("a bug of ours")
+        seen.append(1)
+        return real(lab, source, **options)
+
+    seen = []
+    monkeypatch.setattr(classroom, "check_file", sometimes)
+    found = classroom.grade(small_lab(), tmp_path / "in", tmp_path / "out", seed=1, workers=1)
+    assert [one.report.points for one in found.submissions] == [5, 0, 5]
+    assert "RuntimeError: a bug of ours" in found.submissions[1].remark
+    assert "did not finish" in (tmp_path / "out" / "bob" / "results.json").read_text()
+    seen[:] = [1]
+    with pytest.raises(RuntimeError):
+        classroom.grade(small_lab(), tmp_path / "in" / "bob", tmp_path / "one.json", seed=1)
+
+
 def test_what_is_no_submission(tmp_path):
     with pytest.raises(LabError, match="There is no"):
         classroom.is_single(tmp_path / "nothing")
