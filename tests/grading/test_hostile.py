@@ -1,6 +1,7 @@
 """Files that mean harm or do harm by accident: none gains a point, none hangs, nothing stays behind."""
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -319,6 +320,28 @@ def f():
         mark = sandbox.call("f", (), seconds=5).value
     assert mark
     assert marked(mark) == []
+
+
+@linux
+def test_a_worker_does_not_outlive_its_checker(tmp_path):
+    code = """
+from lmlab.grading.sandbox import MARK, Sandbox
+source = f"import os, time\\ndef f(): return os.environ['{MARK}']\\ndef g(): time.sleep(100)\\n"
+with Sandbox(source) as sandbox:
+    print(sandbox.call("f", ()).value, flush=True)
+    sandbox.call("g", (), seconds=100)
+"""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}  # its folder is left behind
+    checker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
+    mark = checker.stdout.readline().strip()
+    assert len(marked(mark)) == 1
+    checker.kill()
+    checker.wait()
+    checker.stdout.close()
+    until = time.perf_counter() + 20
+    while marked(mark):
+        assert time.perf_counter() < until
+        time.sleep(0.1)
 
 
 def test_the_environment_is_nearly_empty(monkeypatch):
