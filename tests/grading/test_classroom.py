@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 
 import numpy as np
@@ -357,11 +356,9 @@ def test_the_zip_grades_without_a_network_and_without_lmlab(tmp_path):
         "LMLAB_AUTOGRADER": str(root),
         "LMLAB_STUDENT_USER": "",  # no user is added to the machine of a test
     }
-    begin = time.perf_counter()
     for script in (source / "setup.sh", root / "run_autograder"):
         done = subprocess.run(["bash", str(script)], env=environment, capture_output=True, text=True, cwd=root)
         assert done.returncode == 0, done.stderr
-    assert time.perf_counter() - begin < 60
     data = json.loads((root / "results" / "results.json").read_text())
     assert gradescope.problem(data) is None
     assert data["score"] == 10  # nine of the lab's, without the weights, and the extra one
