@@ -182,8 +182,8 @@ class Student:
         return self.probes[probe](self.module, *args)
 
     def describe(self, error: BaseException) -> dict[str, Any]:
-        """The error as data: its type, its text, and the last line of the student's file that it went through."""
-        line, said = None, ""
+        """The error as data: its type, its text, and the student's last line that it went through, with its function."""
+        line, said, function = None, "", ""
         if isinstance(error, SyntaxError) and error.filename == "lab.py":
             line = error.lineno
             said = str(error.msg)
@@ -193,7 +193,7 @@ class Student:
             trace = error.__traceback__
             while trace is not None:
                 if trace.tb_frame.f_code.co_filename == "lab.py":
-                    line = trace.tb_lineno
+                    line, function = trace.tb_lineno, trace.tb_frame.f_code.co_name
                 trace = trace.tb_next
         text = self.lines[line - 1].strip() if line and 0 < line <= len(self.lines) else ""
         return {
@@ -202,6 +202,7 @@ class Student:
             "text": said[:LONGEST_TEXT],
             "line": line,
             "source": text[:LONGEST_TEXT],
+            "function": function[:LONGEST_TEXT],
         }
 
 
