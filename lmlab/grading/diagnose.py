@@ -97,10 +97,12 @@ class Mistakes:
 
 
 def _all_nan(draws: Sequence[Draw]) -> bool:
-    """Whether all numbers of all replies are nan."""
-    values = [np.asarray(draw.reply.value) for draw in draws if draw.reply.failure is None]
-    floats = [value for value in values if value.dtype.kind == "f" and value.size]
-    return bool(floats) and len(floats) == len(draws) and all(np.isnan(value).all() for value in floats)
+    """Whether every reply is a number or an array of numbers, all nan."""
+    values = [draw.reply.value for draw in draws if draw.reply.failure is None]
+    floats = [np.asarray(value) for value in values if isinstance(value, float | np.floating | np.ndarray)]
+    return len(floats) == len(draws) > 0 and all(
+        value.dtype.kind == "f" and value.size and np.isnan(value).all() for value in floats
+    )
 
 
 def reply_of(function: Callable[..., Any], args: Args) -> Reply:

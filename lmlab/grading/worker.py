@@ -182,7 +182,7 @@ class Student:
         return self.probes[probe](self.module, *args)
 
     def describe(self, error: BaseException) -> dict[str, Any]:
-        """The error as data: its type, its text, and the student's last line that it went through, with its function."""
+        """The error as data: type, text, and the student's last line that it went through, with its function."""
         line, said, function = None, "", ""
         if isinstance(error, SyntaxError) and error.filename == "lab.py":
             line = error.lineno
