@@ -671,7 +671,7 @@ EXERCISES = [
 # --- the numbers of the README and of the boxes -----------------------------------------------------------------
 
 SYMBOLS = ".abcdefghijklmnopqrstuvwxyz"
-WIDTH, STEPS, ROWS, RATE = 16, 900, 128, 0.03
+WIDTH, STEPS, ROWS, RATE = 16, 900, 128, 0.06
 Weights = dict[str, np.ndarray]
 
 
