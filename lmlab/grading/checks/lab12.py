@@ -882,7 +882,8 @@ def picture() -> str:
     rows = ((60, "#d55e00", "as two lists", apart), (140, "#0072b2", "name by name", paired))
     for y, colour, said, error in rows:
         a, b = at(difference - 1.96 * error), at(difference + 1.96 * error)
-        parts.append(f'<text x="{left}" y="{y - 14}" fill="{colour}">{said}</text>')
+        shown = f"{said}: {difference:.3f} ± {1.96 * error:.3f}"
+        parts.append(f'<text x="{left}" y="{y - 16}" fill="{colour}">{shown}</text>')
         parts.append(f'<line x1="{a:.1f}" x2="{b:.1f}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="5"/>')
         for end in (a, b):
             parts.append(

@@ -397,11 +397,22 @@ def sentences(got: Any, expected: Any, args: Args) -> bool | str:
     return True
 
 
-def of_app(judge: Callable[[Any, Any, Args], bool | str]) -> Callable[[Any, Any, Args], bool | str]:
-    """Judge what an app answered, after what hindered it from answering at all."""
-    return lambda got, expected, args: (
-        str(got["problem"]) if got.get("problem") else judge(got.get("answers", []), expected["answers"], args)
-    )
+ON_GOOD = "the function of the event takes the three values and calls respond with the weights and these"
+ON_BAD = "respond has a sentence for it, so let it answer, and give no component a limit but the slider"
+
+
+def of_app(judge: Callable[[Any, Any, Args], bool | str], advice: str) -> Callable[[Any, Any, Args], bool | str]:
+    """Judge what an app answered, after what hindered it from answering at all.
+
+    `advice` is what to do where it raised an exception.
+    """
+
+    def judged(got: Any, expected: Any, args: Args) -> bool | str:
+        if got.get("problem"):
+            return f"{got['problem']}; {advice}" if got.get("raised") else str(got["problem"])
+        return judge(got.get("answers", []), expected["answers"], args)
+
+    return judged
 
 
 def names_of_app(got: Any, expected: Any, args: Args) -> bool | str:
@@ -465,12 +476,20 @@ def probe(lab, weights, requests):
     if launched:
         return failed("build_demo launches the app; only return it, the last cell launches it")
     found = {one.api_name: one for one in demo.fns.values() if one.api_name}
+    if "/names" in found:
+        return failed("the event has api_name='/names'; the slash is put before it anyway, so write api_name='names'")
     if "names" not in found:
         others = ", ".join(map(repr, found)) or "none"
         return failed(f"no event has api_name='names' (there is: {others}); give it to the button's click")
     event = found["names"]
     if len(event.inputs) != 3:
         return failed(f"'names' has {len(event.inputs)} inputs; it takes three: beginning, temperature, seed")
+    kinds = [type(one).__name__ for one in event.inputs]
+    if kinds != ["Textbox", "Slider", "Number"] and sorted(kinds) == ["Number", "Slider", "Textbox"]:
+        said = "the inputs come as " + ", ".join(kinds) + "; respond takes beginning, temperature, seed"
+        return failed(said + ", so give Textbox, Slider, Number in this order")
+    if event.api_visibility == "private":
+        return failed("the event is private, so no program can ask it; leave api_visibility out")
     if len(event.outputs) != 1 or not isinstance(event.outputs[0], gradio.HTML):
         kinds = ", ".join(type(one).__name__ for one in event.outputs) or "nothing"
         return failed(f"the output of 'names' is {kinds}; respond returns HTML, so show it in one gr.HTML")
@@ -486,7 +505,7 @@ def probe(lab, weights, requests):
             except Exception as error:
                 asked = "(" + ", ".join(map(repr, request)) + ")"
                 said = " ".join(str(error).split())[:120] or type(error).__name__
-                return failed(f"the app raised an exception for {asked}: {said}; answer with a sentence")
+                return {**failed(f"the app raised an exception for {asked}: {said}"), "raised": True}
         return {"problem": "", "answers": answers}
     finally:
         demo.close(verbose=False)
@@ -775,8 +794,10 @@ EXERCISES = [
         "build_demo",
         app_answers,
         (
-            Item("answers over its interface /names", 1.0, over_the_wire, times=1, agrees=of_app(names_of_app)),
-            Item("answers bad input there with a sentence", 0.5, bad, times=1, agrees=of_app(sentences)),
+            Item(
+                "answers over its interface /names", 1.0, over_the_wire, times=1, agrees=of_app(names_of_app, ON_GOOD)
+            ),
+            Item("answers bad input there with a sentence", 0.5, bad, times=1, agrees=of_app(sentences, ON_BAD)),
         ),
         (
             Wrong(
@@ -897,7 +918,7 @@ def picture() -> str:
         '<rect x="20" y="20" width="520" height="290" rx="12" fill="none" stroke="#999999" stroke-dasharray="6 4"/>',
         '<text x="36" y="44" fill="#333333">build_demo: gr.Blocks</text>',
         '<rect x="44" y="106" width="472" height="136" rx="10" fill="none" stroke="#0072b2"/>',
-        '<text x="60" y="128" fill="#0072b2">respond, at /names</text>',
+        '<text x="500" y="128" text-anchor="end" fill="#0072b2">respond, at /names</text>',
     ]
     places = ((40, 56, 230), (60, 142, 130), (214, 142, 140), (378, 142, 122), (310, 256, 190))
     for (said, below, colour), (x, y, wide) in zip(steps, places, strict=True):
