@@ -447,6 +447,9 @@ def probe(lab, weights, requests):
     # It leaves that out where a class has no file.
     getfile = inspect.getfile
 
+    def failed(said):
+        return {"problem": said, "answers": []}
+
     def no_file(thing):
         if getattr(thing, "__module__", "").startswith("gradio."):
             raise OSError
@@ -455,12 +458,11 @@ def probe(lab, weights, requests):
     inspect.getfile = no_file
     try:
         import gradio
+        from gradio_client import Client
+    except ModuleNotFoundError as error:
+        return failed(f"the app cannot be started here, because {error.name} is not installed (pip install gradio)")
     finally:
         inspect.getfile = getfile
-    from gradio_client import Client
-
-    def failed(said):
-        return {"problem": said, "answers": []}
 
     launch = gradio.Blocks.launch
     launched = []
