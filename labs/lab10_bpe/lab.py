@@ -225,8 +225,8 @@ if __name__ == "__main__":
     counts = np.full((len(pieces), 27), 0.1)
     for name in load_corpus("names").part("train"):
         ids = [0, *(ord(letter) - ord("a") + 1 for letter in name), 0]
-        for a, b in zip(ids, ids[1:], strict=False):
-            counts[pieces.index((a,)), b] += 1
+        for t in range(1, len(ids)):
+            counts[pieces.index((ids[t - 1],)), ids[t]] += 1
     filled = np.array([[-1] * (8 - len(piece)) + list(piece) for piece in pieces])
     table = np.log(counts / counts.sum(axis=1, keepdims=True))
     save_file({"pieces": filled.astype(np.float32), "table": table.astype(np.float32)}, "weights.safetensors")
