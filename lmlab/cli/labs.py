@@ -105,7 +105,7 @@ def labs_command(
       bytes                         integer | null
     """
     from lmlab.grading.labs import all_labs, find_lab
-    from lmlab.grading.progress import PLACE, load
+    from lmlab.grading.progress import load
 
     if action is not None:
         if action != "gradescope-zip" or lab is None:
@@ -123,11 +123,8 @@ def labs_command(
         return
     rows = []
     for one in all_labs():
-        folder = next(
-            (place for place in (Path.cwd(), Path.cwd() / one.folder.name) if (place / PLACE).is_file()), None
-        )
-        progress = load(folder, one.id) if folder is not None else None
-        rows.append((one, progress if progress is not None and progress.exercises else None))
+        kept = (load(folder, one.id) for folder in (Path.cwd(), Path.cwd() / one.folder.name))
+        rows.append((one, next((progress for progress in kept if progress.exercises), None)))
     if as_json:
         print_json({"labs": [lab_json(one, progress) for one, progress in rows], "out": None, "bytes": None})
         return

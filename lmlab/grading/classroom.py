@@ -29,6 +29,7 @@ from lmlab.grading.progress import write_whole
 from lmlab.grading.student import FILE, LARGEST_FILE, LARGEST_WEIGHTS, Work, decoded
 
 DEEPEST = 3  # folders within a submission
+LARGEST_ZIP = 50_000_000  # bytes
 MOST_FILES = 2000  # of a submission that are looked at
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # how a spreadsheet's formula begins
 SHOWN = 10  # mistakes that are printed
@@ -167,9 +168,17 @@ def grade(
         experiment.held_out(lab.experiment.context)  # read once, not by each thread
 
     def one(path: Path, target: Path, name: str) -> Graded:
-        graded = grade_one(lab, path, target, name, seed, extra, slow, prefix)
-        done(name)
-        return graded
+        try:
+            return grade_one(lab, path, target, name, seed, extra, slow, prefix)
+        finally:
+            done(name)
+
+    def one_of_many(path: Path, target: Path, name: str) -> Graded:
+        try:
+            return one(path, target, name)
+        except Exception as error:  # our own fault with one file must not cost the others their grades
+            remark = f"The grading itself failed ({type(error).__name__}: {error}). Grade this one by hand."
+            return Graded(name, Report(lab.id, seed, tuple(everything(lab, extra))), remark)
 
     # Even a folder without a Python file is one submission where a file is to be written: there, nobody has failed.
     if out.suffix == ".json" or is_single(place):
@@ -181,7 +190,7 @@ def grade(
         waiting = []
         for path in paths:
             name = path.name if path.is_dir() else path.stem
-            waiting.append(pool.submit(one, path, out / name / "results.json", name))
+            waiting.append(pool.submit(one_of_many, path, out / name / "results.json", name))
         found.submissions.extend(future.result() for future in waiting)
     write_whole(out / "grades.csv", table(found))
     write_whole(out / "summary.json", json.dumps(found.to_json(str(out)), indent=1))
@@ -255,7 +264,7 @@ def read_submission(place: Path) -> Work:
     if place.is_file() and place.suffix == ".py":
         files = {place.name: _read(place, LARGEST_FILE)}
     elif place.is_file():
-        files = _from_zip(place.read_bytes(), place.name)
+        files = _from_zip(_read(place, LARGEST_ZIP + 1), place.name)
     else:
         files = _from_folder(place)
         zips = [name for name in files if name.endswith(".zip")]
@@ -304,6 +313,8 @@ def _read(path: Path, most: int) -> bytes:
 
 def _from_zip(content: bytes, name: str) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
+    if len(content) > LARGEST_ZIP:
+        raise LabError(f"{name} has more than {LARGEST_ZIP / 1e6:.0f} MB: a lab's zip is small. Ask for it again.")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as zipped:
             for info in zipped.infolist()[:MOST_FILES]:

@@ -69,6 +69,9 @@ class Mistakes:
             for i in range(len(self.exercise.wrong))
             if all(self.fits(i, item)) and all(self.would_pass(i, other) for other in self.right)
         ]
+        if _all_nan(self.draws[item.name]):  # nan equals nan, so many mistakes agree here: another item must tell
+            others = [other for other in self.items if other is not item and not _all_nan(self.draws[other.name])]
+            explains = [i for i in explains if any(all(self.fits(i, other)) for other in others)]
         if not explains:
             return None
         best = max(explains, key=lambda i: (sum(sum(self.fits(i, one)) for one in self.items), -i))
@@ -91,6 +94,15 @@ class Mistakes:
         """Whether the mistake is none for this item."""
         pairs = zip(self.replies(which, item), self.draws[item.name], strict=True)
         return all(of_draw(replace(draw, reply=reply), item).right for reply, draw in pairs)
+
+
+def _all_nan(draws: Sequence[Draw]) -> bool:
+    """Whether every reply is a number or an array of numbers, all nan."""
+    values = [draw.reply.value for draw in draws if draw.reply.failure is None]
+    floats = [np.asarray(value) for value in values if isinstance(value, float | np.floating | np.ndarray)]
+    return len(floats) == len(draws) > 0 and all(
+        value.dtype.kind == "f" and value.size and np.isnan(value).all() for value in floats
+    )
 
 
 def reply_of(function: Callable[..., Any], args: Args) -> Reply:
@@ -129,18 +141,23 @@ def of_draw(draw: Draw, item: Item) -> Finding:
         return of_failure(failure)
     got, expected = draw.reply.value, draw.expected
     if item.agrees is not None:
-        said = item.agrees(got, expected, draw.args) if form(got, expected) is None else form(got, expected)
+        said: bool | str | None = form(got, expected)
+        if said is None:
+            try:
+                said = item.agrees(got, expected, draw.args)
+            except Exception:  # an answer that nobody thought of
+                said = False
         if said is True:
             return Finding()
         if said is False:
             said = difference(got, expected, item.tolerance) or "the answer does not fit the arguments"
             return Finding("values", said)
         return Finding("form" if form(got, expected) else "values", str(said))
-    said = form(got, expected)
-    if said is not None:
-        return Finding("form", said)
-    said = difference(got, expected, item.tolerance)
-    return Finding() if said is None else Finding("values", said)
+    wrong = form(got, expected)
+    if wrong is not None:
+        return Finding("form", wrong)
+    wrong = difference(got, expected, item.tolerance)
+    return Finding() if wrong is None else Finding("values", wrong)
 
 
 def of_failure(failure: Failure) -> Finding:

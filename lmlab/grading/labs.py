@@ -152,7 +152,7 @@ def find_lab(name: str) -> Lab:
     ('lab01', 'lab01_counting')
     """
     folders = sorted(path.parent for path in labs_folder().glob("lab[0-9][0-9]_*/lab.toml"))
-    wanted = re.fullmatch(r"(?:lab)?_?0*(\d{1,2})(?:_\w+)?", name.strip().lower())
+    wanted = re.fullmatch(r"(?:lab)?_?0*(\d{1,2})(?:_\w+)?", name.strip().lower(), re.ASCII)
     for folder in folders:
         if wanted and int(folder.name[3:5]) == int(wanted[1]):
             return read_lab(folder)

@@ -59,6 +59,8 @@ class Failure:
     text: str = ""
     line: int | None = None
     source: str = ""
+    function: str = ""
+    """In which function of the student's that line stands."""
     seconds: float = 0.0
 
     def is_a(self, name: str) -> bool:
@@ -195,6 +197,7 @@ class Sandbox:
                     text=one_line(str(error["text"])),
                     line=error["line"] if isinstance(error["line"], int) else None,
                     source=str(error["source"]),
+                    function=str(error.get("function", "")),
                 )
             )
         except (wire.WireError, TypeError, KeyError):

@@ -146,9 +146,9 @@ def from_json(data: Any) -> Any:
         case "t":
             return tuple(from_json(item) for item in content)
         case "d":
-            return {from_json(key): from_json(item) for key, item in content}
+            return {_frozen(from_json(key)): from_json(item) for key, item in content}
         case "s":
-            return {from_json(item) for item in content}
+            return {_frozen(from_json(item)) for item in content}
         case "b":
             return base64.b64decode(content, validate=True)
         case "f":
@@ -162,6 +162,10 @@ def from_json(data: Any) -> Any:
         case "?":
             return Foreign(str(content)[:100])
     raise WireError(f"The tag {str(tag)[:20]!r} is unknown.")
+
+
+def _frozen(value: Any) -> Any:
+    return frozenset(value) if isinstance(value, set) else value
 
 
 def _from_bytes(kind: str, shape: list[int], content: str) -> np.ndarray:

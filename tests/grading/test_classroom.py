@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 
 import numpy as np
@@ -172,6 +171,29 @@ def test_links_and_bombs_are_not_followed(tmp_path):
     assert not (tmp_path.parent / "evil.py").exists()
 
 
+def test_our_own_fault_with_one_file_costs_the_others_nothing(tmp_path, monkeypatch):
+    for name in ("ann", "bob", "carl"):
+        hand_in(tmp_path / "in" / name, RIGHT)
+    real = classroom.check_file
+
+    def sometimes(lab, source, **options):
+        if len(seen) == 1:
+            seen.append(2)
+            raise RuntimeError("a bug of ours")
+        seen.append(1)
+        return real(lab, source, **options)
+
+    seen = []
+    monkeypatch.setattr(classroom, "check_file", sometimes)
+    found = classroom.grade(small_lab(), tmp_path / "in", tmp_path / "out", seed=1, workers=1)
+    assert [one.report.points for one in found.submissions] == [5, 0, 5]
+    assert "RuntimeError: a bug of ours" in found.submissions[1].remark
+    assert "did not finish" in (tmp_path / "out" / "bob" / "results.json").read_text()
+    seen[:] = [1]
+    with pytest.raises(RuntimeError):
+        classroom.grade(small_lab(), tmp_path / "in" / "bob", tmp_path / "one.json", seed=1)
+
+
 def test_what_is_no_submission(tmp_path):
     with pytest.raises(LabError, match="There is no"):
         classroom.is_single(tmp_path / "nothing")
@@ -334,11 +356,9 @@ def test_the_zip_grades_without_a_network_and_without_lmlab(tmp_path):
         "LMLAB_AUTOGRADER": str(root),
         "LMLAB_STUDENT_USER": "",  # no user is added to the machine of a test
     }
-    begin = time.perf_counter()
     for script in (source / "setup.sh", root / "run_autograder"):
         done = subprocess.run(["bash", str(script)], env=environment, capture_output=True, text=True, cwd=root)
         assert done.returncode == 0, done.stderr
-    assert time.perf_counter() - begin < 60
     data = json.loads((root / "results" / "results.json").read_text())
     assert gradescope.problem(data) is None
     assert data["score"] == 10  # nine of the lab's, without the weights, and the extra one

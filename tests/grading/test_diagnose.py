@@ -228,3 +228,51 @@ def test_failures_in_words():
     assert of_failure(Failure("garbled")).kind == "limit"
     assert of_loading(Failure("time", seconds=10)).sentence.startswith(f"{LOADED} took longer than 10 s")
     assert Finding().right
+
+
+def test_a_function_that_stands_on_an_unwritten_one_says_which():
+    source = RIGHT.replace("return a[:, None] * b", "raise NotImplementedError").replace(
+        "return 2 * x", "return outer(x, x)"
+    )
+    assert said(source)[0].startswith("it calls outer, which is not written yet")
+
+
+def test_always_an_error_is_no_refusal():
+    exercise = Exercise(
+        "half",
+        _half,
+        (Item("of a number", 1.0, lambda rng: (rng.random(),)), Item("refuses below 0", 1.0, lambda rng: (-1.0,))),
+    )
+
+    def always(x):
+        raise ValueError("shapes do not fit")
+
+    results = check_exercise(exercise, Plain({"half": always}), 1)
+    assert [result.points for result in results] == [0, 0]
+    assert "raises an error for every argument" in results[1].sentence
+    assert [result.points for result in check_exercise(exercise, Plain({"half": _half}), 1)] == [1, 1]
+
+
+def _half(x):
+    if x < 0:
+        raise ValueError("x is below 0")
+    return x / 2
+
+
+def test_nan_alone_is_no_known_mistake():
+    exercise = Exercise(
+        "log",
+        lambda x: np.log(x),
+        (Item("of numbers", 1.0, lambda rng: (rng.random(3) + 0.1,)),),
+        (Wrong("the sign is turned", lambda x: np.log(-x)),),
+    )
+    (result,) = check_exercise(exercise, Plain({"log": lambda x: x * np.nan}), 1)
+    assert "nan" in result.sentence
+    assert "sign" not in result.sentence
+
+
+def test_an_agreement_that_breaks_on_an_answer_is_no_crash():
+    item = Item("of a number", 1.0, lambda rng: (1.0,), agrees=lambda got, expected, args: 1 / (got - 2) > 0)
+    exercise = Exercise("one", lambda x: x, (item,))
+    (result,) = check_exercise(exercise, Plain({"one": lambda x: 2.0}), 1)
+    assert result.sentence == "yours 2, expected 1"

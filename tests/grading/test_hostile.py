@@ -1,6 +1,7 @@
 """Files that mean harm or do harm by accident: none gains a point, none hangs, nothing stays behind."""
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -198,7 +199,7 @@ def test_no_point_and_no_hanging(source):
     begin = time.perf_counter()
     lab = small_lab()
     report = check_file(lab, source, slow=0.5)
-    assert time.perf_counter() - begin < 20
+    assert time.perf_counter() - begin < 60
     assert report.points == 0
     assert len(report.results) == 4
     for result in report.results:
@@ -214,7 +215,7 @@ def test_no_point_and_no_hanging(source):
 def test_what_goes_wrong_in_one_function_costs_the_other_nothing():
     for body in ("import os; os._exit(0)", "while True: pass", "import sys; sys.exit()"):
         source = RIGHT.replace("return 2 * x", body)
-        report = check_file(small_lab(), source, slow=0.5)
+        report = check_file(small_lab(), source)
         assert report.points == 3, body
         assert report.status_of("outer") == "passed"
 
@@ -299,7 +300,7 @@ def test_what_a_file_started_is_ended_with_it(way):
         while len(marked(mark)) < 2:  # it takes a moment to become another program
             assert time.perf_counter() < until
         begin = time.perf_counter()
-    assert time.perf_counter() - begin < 5
+    assert time.perf_counter() - begin < 30
     assert marked(mark) == []
 
 
@@ -319,6 +320,28 @@ def f():
         mark = sandbox.call("f", (), seconds=5).value
     assert mark
     assert marked(mark) == []
+
+
+@linux
+def test_a_worker_does_not_outlive_its_checker(tmp_path):
+    code = """
+from lmlab.grading.sandbox import MARK, Sandbox
+source = f"import os, time\\ndef f(): return os.environ['{MARK}']\\ndef g(): time.sleep(100)\\n"
+with Sandbox(source) as sandbox:
+    print(sandbox.call("f", ()).value, flush=True)
+    sandbox.call("g", (), seconds=100)
+"""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}  # its folder is left behind
+    checker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
+    mark = checker.stdout.readline().strip()
+    assert len(marked(mark)) == 1
+    checker.kill()
+    checker.wait()
+    checker.stdout.close()
+    until = time.perf_counter() + 20
+    while marked(mark):
+        assert time.perf_counter() < until
+        time.sleep(0.1)
 
 
 def test_the_environment_is_nearly_empty(monkeypatch):

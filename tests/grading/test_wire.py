@@ -53,6 +53,12 @@ def test_arrays_come_back_with_shape_and_dtype(kind, shape):
     found[...] = found  # it may be written to
 
 
+def test_sets_within_sets():
+    value = {frozenset({1, 2}), frozenset()}
+    assert wire.decode(wire.encode(value)) == value
+    assert wire.decode(wire.encode({frozenset({1}): 2})) == {frozenset({1}): 2}
+
+
 def test_views_and_odd_layouts():
     array = np.arange(24.0).reshape(4, 6)
     for view in (array.T, array[::2, ::-1], np.asfortranarray(array), np.broadcast_to(1.0, (3, 2))):

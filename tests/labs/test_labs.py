@@ -58,6 +58,11 @@ def trained(lab_id: str) -> bytes | None:
     return save(space["weights"](load_corpus("names").part("train")))
 
 
+def computing() -> float:
+    """Seconds of computing by this process and the ones it waited for; a busy machine does not count."""
+    return sum(os.times()[:4])
+
+
 def functions(source: str) -> dict[str, ast.FunctionDef]:
     return {one.name: one for one in ast.parse(source).body if isinstance(one, ast.FunctionDef)}
 
@@ -70,22 +75,25 @@ def test_the_lab_can_be_read(name):
 
 @each_lab
 def test_of_the_stub_nothing_is_started(lab):
+    begin = computing()
     report = check_file(lab, lab.stub)
+    assert computing() - begin < 5
     assert {result.sentence for result in report.results} == {"not started"}
     assert {result.status for result in report.results} == {"not started"}
     assert report.points == 0
-    assert report.seconds < 5
 
 
 @each_lab
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_solution_gets_full_marks(lab, seed):
-    report = check_file(lab, solution(lab), seed=seed, weights=trained(lab.id))
+    weights = trained(lab.id)
+    begin = computing()
+    report = check_file(lab, solution(lab), seed=seed, weights=weights)
+    assert computing() - begin < 5
     assert [result for result in report.results if result.status != "passed"] == []
     assert report.points == pytest.approx(lab.points)
     if lab.experiment:
         assert report.loss <= lab.experiment.target
-    assert report.seconds < 5
 
 
 @each_lab

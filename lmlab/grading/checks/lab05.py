@@ -130,7 +130,7 @@ def some_rows(rng: np.random.Generator) -> Args:
 
 def many_rows(rng: np.random.Generator) -> Args:
     """30,000 rows, too many to add up each prefix anew, or to make a table of (T, T) weights."""
-    return (rng.normal(size=(30_000, 8)) + 0.5,)
+    return (rng.normal(size=(30_000, 2)) + 0.5,)
 
 
 def no_rows(rng: np.random.Generator) -> Args:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lmlab.data.corpus import load_corpus
+from lmlab.grading.checks import lab01
 from lmlab.grading.checks.chain import Chain, Link
 from lmlab.grading.exercise import Args, Exercise, Item, Wrong
 
@@ -848,6 +849,7 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "possible": lambda: f"{27**CONTEXT:,}",
     "cells": lambda: f"{27 ** (CONTEXT + 1):,}",
     "parameters": lambda: f"{parameters():,}",
+    "bigram_loss": lambda: f"{lab01.held_out_loss(0.1):.3f}",
     "uniform_loss": lambda: f"{np.log(27):.3f}",
     "careless_loss": lambda: f"{at_first(True)[0]:.1f}",
     "careless_flat": lambda: f"{100 * at_first(True)[1]:.0f}",
