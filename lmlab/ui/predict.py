@@ -53,7 +53,8 @@ class Question:
     axis: str = ""
     drawn: Sequence[float] | None = None
     veil: str = ""
-    """What ruler and bench keep to themselves until it is answered, as words: a baseline's name, or "models"."""
+    """What other parts of the page keep to themselves until it is answered, as words: a baseline's name or "models"
+    for ruler and bench, "coin" for the converter."""
 
     def checked(self, answer: Any) -> Any:
         """An answer as the page sent it, in the form that `kind` promises. Raises `LabError` for any other.
