@@ -197,6 +197,20 @@ def test_a_preset_sets_the_controls(opened):
     expect(opened.locator("#count-losses")).to_contain_text("∞")
 
 
+def test_the_number_of_a_bar_lies_on_no_bar(opened):
+    for letter, following in (("n", "."), ("a", "b"), ("m", "a"), ("z", "z")):
+        cell(opened, letter, following).click()
+        covered = opened.evaluate(
+            """() => {
+                const box = node => node.getBoundingClientRect(), chart = document.querySelector('#count-table .halo');
+                const text = box(chart), bars = [...chart.parentNode.querySelectorAll('rect.bar')].map(box);
+                return bars.length < 20 ? -1 : bars.filter(bar => bar.right > text.left + 1 && bar.left < text.right - 1
+                    && bar.top < text.bottom - 5 && bar.height > 1).length;
+            }"""
+        )
+        assert covered == 0, (letter, following)
+
+
 # --- a row of one's own ------------------------------------------------------------------------------------
 
 
