@@ -202,10 +202,11 @@ def test_the_number_of_a_bar_lies_on_no_bar(opened):
         cell(opened, letter, following).click()
         covered = opened.evaluate(
             """() => {
-                const box = node => node.getBoundingClientRect(), chart = document.querySelector('#count-table .halo');
+                const chart = document.querySelector('#count-table .halo'), box = node => node.getBoundingClientRect();
                 const text = box(chart), bars = [...chart.parentNode.querySelectorAll('rect.bar')].map(box);
-                return bars.length < 20 ? -1 : bars.filter(bar => bar.right > text.left + 1 && bar.left < text.right - 1
-                    && bar.top < text.bottom - 5 && bar.height > 1).length;
+                const meets = bar => bar.right > text.left + 1 && bar.left < text.right - 1;
+                const high = bar => bar.top < text.bottom - 5 && bar.height > 1;
+                return bars.length < 20 ? -1 : bars.filter(bar => meets(bar) && high(bar)).length;
             }"""
         )
         assert covered == 0, (letter, following)
