@@ -202,7 +202,8 @@ def test_the_number_of_a_bar_lies_on_no_bar(opened):
         cell(opened, letter, following).click()
         covered = opened.evaluate(
             """() => {
-                const chart = document.querySelector('#count-table .halo'), box = node => node.getBoundingClientRect();
+                const chart = document.querySelector('#count-table .halo');
+                const box = node => node.getBoundingClientRect();
                 const text = box(chart), bars = [...chart.parentNode.querySelectorAll('rect.bar')].map(box);
                 const meets = bar => bar.right > text.left + 1 && bar.left < text.right - 1;
                 const high = bar => bar.top < text.bottom - 5 && bar.height > 1;
