@@ -96,7 +96,7 @@ def ladder(
         plot["annotations"].append({**corner(t("figure.ladder.yours"), left=0, y=1), "x": 0.001})
     return Figure(
         title=t("figure.ladder.close_title") if close else t("figure.ladder.title"),
-        look=t("figure.ladder.look"),
+        look=t("figure.ladder.close_look") if close else t("figure.ladder.look"),
         plotly={"data": data, "layout": plot},
         table=(
             [t(f"figure.ladder.column.{name}") for name in COLUMNS],

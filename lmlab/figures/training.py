@@ -16,6 +16,8 @@ BOUNDARY = "."
 HEIGHT = 430  # of the loss chart, in pixels; of these BELOW are the step axis, its mark and the key
 BELOW = 112
 MARK_ROOM = 26
+EARLIER = ("12px 4px", "12px 4px 3px 4px", "3px 3px", "20px 6px", "12px 4px 3px 4px 3px 4px")
+"""Dashes of earlier runs, the newest first: none is the run's own, and none the baselines' dots."""
 LINE = 14  # pixels between the middles of two labels that do not touch
 
 
@@ -59,11 +61,10 @@ def loss_curve(
     ]
     data += [
         {
-            **_curve(old.validation, t("figure.loss.earlier", name=old.name), "5px 4px", log_steps),
+            **_curve(old.validation, t("figure.loss.earlier", name=old.name), EARLIER[i % len(EARLIER)], log_steps),
             "opacity": 0.45,
         }
-        for old in earlier
-        if old.validation
+        for i, old in enumerate(old for old in earlier if old.validation)
     ]
     if guess:
         data.append(_guessed(guess, log_steps))
@@ -134,6 +135,9 @@ def _step_axis(planned: int, log_steps: bool) -> dict[str, Any]:
 
 def _guessed(guess: Sequence[Sequence[float]], log_steps: bool) -> dict[str, Any]:
     """The student's own curve: ink, and thinner than data."""
+    # Where steps 0 and 1 share a place, the curve begins with its start, which that place is named after.
+    if log_steps:
+        guess = [point for i, point in enumerate(guess) if not i or _place(point[0], True) > 1]
     curve = _curve(guess, t("figure.loss.your_guess"), "solid", log_steps)
     return {
         **curve,

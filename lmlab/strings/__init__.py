@@ -42,8 +42,8 @@ def t(name: str, /, **values: Any) -> str:
 
     >>> t("frame.better")
     'better to the right'
-    >>> t("frame.held_out_line", train=23909, validation=2972)
-    '23,909 to learn from, 2,972 held out'
+    >>> t("frame.held_out_line", train=23909, validation=2972, test=3032)
+    '23,909 to learn from, 2,972 held out, 3,032 for the final test'
     """
     text = catalogue(_spoken.get()).get(name) or catalogue("en")[name]
     return text.format(**values) if values else text

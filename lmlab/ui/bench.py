@@ -14,6 +14,7 @@ Card = dict[str, Any]
 
 MOST_CHANGES = 3  # settings that a line tells of a difference; more are counted
 FEW_NAMES = 30
+FEW_LETTERS = 30  # a student's loss from fewer is shown as provisional
 """Below so many guessed names the bench says that they are few."""
 UNTOLD = {"threads", "probe_names", "probe_gradients", "validate", "seconds"}
 """Settings of a recipe that do not change what is learned, or that are told as steps."""
@@ -279,12 +280,24 @@ def _you(score: Score | None) -> dict[str, Any] | None:
     """The student's own row."""
     if score is None:
         return None
-    if score.spread is None:
+    if is_provisional(score):
+        detail = tn("bench.provisional", score.letters)
+    elif score.spread is None:
         detail = t("bench.too_few")
     else:
         detail = t("bench.few" if score.names < FEW_NAMES else "bench.spread", spread=score.spread)
     kind = tn("bench.guessed", score.names) if score.names else tn("bench.letters", score.letters)
-    return {"name": t("bench.you"), "loss": f"{score.loss:.2f}", "kind": kind, "detail": detail}
+    few = is_provisional(score)
+    return {"name": t("bench.you"), "loss": f"{score.loss:.2f}", "kind": kind, "detail": detail, "few": few}
+
+
+def is_provisional(score: Score) -> bool:
+    """Whether a student's loss comes from so few letters that luck may put it before every model.
+
+    >>> is_provisional(Score(loss=0.97, letters=2)), is_provisional(Score(loss=2.5, letters=61, names=10))
+    (True, False)
+    """
+    return score.letters < FEW_LETTERS
 
 
 # --- the ruler ---------------------------------------------------------------------------------------------
@@ -313,7 +326,10 @@ def ruler_value(
             )
     you = None
     if score is not None:
-        you = {"loss": score.loss, "spread": score.spread, "letters": score.letters, "names": score.names}
+        you = {
+            "loss": score.loss, "spread": score.spread, "letters": score.letters, "names": score.names,
+            "few": is_provisional(score),
+        }  # fmt: skip
     return {
         "seq": next_seq(),
         "corpus": marks["corpus"].replace("_", " "),

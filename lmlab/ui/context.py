@@ -226,7 +226,7 @@ class Context:
         """The corpus in the title bar."""
         about = await self.ask_corpus(corpus, owner, "corpus")
         sizes = about["split"]
-        line = t("frame.held_out_line", train=sizes["train"], validation=sizes["validation"])
+        line = t("frame.held_out_line", train=sizes["train"], validation=sizes["validation"], test=sizes["test"])
         name = t(f"corpora.{about['name']}") if about["name"] in BUNDLED else about["name"].replace("_", " ")
         return [
             h("span", name, cls="corpus"),

@@ -114,8 +114,11 @@ def sentence(name: str, /, **values: Any) -> list[Tree]:
     return [part if i % 2 == 0 else trees[int(part)][1] for i, part in enumerate(parts) if part]
 
 
-def losses_trees(found: dict[str, Any], order: int) -> list[Any]:
-    """Both losses of the model at hand, what it met that was new, and how large its table is."""
+def losses_trees(found: dict[str, Any], order: int, counted: bool = True) -> list[Any]:
+    """Both losses of the model at hand, what it met that was new, and how large its table is.
+
+    Until the page has `counted` all names, it says that these numbers are of all of them.
+    """
     V = len(found["symbols"])
     lines = []
     nats, held_out = term("nat", t("glossary.nat.word")), term("held-out", t("glossary.held-out.word"))
@@ -123,7 +126,7 @@ def losses_trees(found: dict[str, Any], order: int) -> list[Any]:
     if train["nll"] is not None:
         lines.append(sentence("count.losses.training", loss=h("b", f"{train['nll']:.3f}"), nats=nats))
     if later["nll"] is None:
-        lines.append(sentence("count.losses.infinite", loss=h("b", "∞"), held_out=held_out, **later["infinite_at"]))
+        lines.append(sentence("count.losses.infinite", loss=h("b", "∞"), held_out=held_out, **where_infinite(later)))
     else:
         lines.append(
             sentence(
@@ -138,7 +141,18 @@ def losses_trees(found: dict[str, Any], order: int) -> list[Any]:
     lines.append(sentence(name, grams=h("b", f"{grams:,}"), possible=possible, n=order))
     if order > 1:
         lines.append([t("count.losses.printed", side=printed(V**order), filled=filled(grams, possible))])
-    return [h("ul", *(h("li", *line) for line in lines))]
+    listed = h("ul", *(h("li", *line) for line in lines))
+    return [listed] if counted else [h("p", t("count.losses.whole", names=found["names"]), cls="look"), listed]
+
+
+def where_infinite(loss: dict[str, Any]) -> dict[str, str]:
+    """Where a loss became infinite, in words: a bare dot would look like the end of the sentence.
+
+    >>> where_infinite({"infinite_at": {"document": "ivy", "after": ".ivy", "next": "."}})["next"]
+    'the end'
+    """
+    at = dict(loss["infinite_at"])
+    return {**at, "next": t("count.end") if at["next"] == "." else at["next"]}
 
 
 def printed(cells: int) -> str:

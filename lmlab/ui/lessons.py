@@ -75,6 +75,8 @@ class Outcome:
     difference: float | None = None
     """The largest difference between the weights of two hidden units."""
     units: int = 0
+    before: bool = False
+    """Whether the student has trained another network on this corpus."""
     sensible: tuple[str, float] | None = None
     """(name, held-out loss) of a network with the settings of the first lesson, after as many steps as this one."""
 
@@ -232,7 +234,8 @@ def gap(question: Question, answer: Any, outcome: Outcome) -> str:
     if question.name == "too_fast":
         parts.append(_against_sensible(outcome))
     parts.append(insight(outcome))
-    parts.append(t(f"mlp.why.{question.name}"))
+    first = question.name == "again" and not outcome.before  # then there is no run before it
+    parts.append(t(f"mlp.why.{'end' if first else question.name}"))
     return " ".join(part for part in parts if part)
 
 

@@ -53,7 +53,8 @@ class Question:
     axis: str = ""
     drawn: Sequence[float] | None = None
     veil: str = ""
-    """What ruler and bench keep to themselves until it is answered, as words: a baseline's name, or "models"."""
+    """What other parts of the page keep to themselves until it is answered, as words: a baseline's name or "models"
+    for ruler and bench, "coin" for the converter."""
 
     def checked(self, answer: Any) -> Any:
         """An answer as the page sent it, in the form that `kind` promises. Raises `LabError` for any other.
@@ -169,6 +170,8 @@ class Predict:
     why: gr.Column
     text: gr.Textbox
     keep: gr.Button
+    reply: gr.HTML
+    """That the explanation is kept, and where."""
     another: gr.Button
     state: gr.State
     """As it is made, with `"new": True`, until a question is asked or answered."""
@@ -177,7 +180,7 @@ class Predict:
     def outputs(self) -> list[Any]:
         """What the component's own events and `asked`, `told` and `finish` change."""
         return [
-            self.said, self.ask, self.run, self.why, self.text, self.keep, self.another, self.state,
+            self.said, self.ask, self.run, self.why, self.text, self.keep, self.reply, self.another, self.state,
             *self.answers.values(),
         ]  # fmt: skip
 
@@ -198,6 +201,7 @@ class Predict:
             },
             self.why: gr.update(visible=False),
             self.text: "",
+            self.reply: [],
             self.run: gr.update(visible=False),
             self.state: {"at": "ask", "index": index, "entry": None, "replaces": entry},
         }
@@ -252,6 +256,7 @@ class Predict:
             updates |= {
                 self.text: gr.update(value=entry.why, interactive=False),
                 self.keep: gr.update(visible=False),
+                self.reply: kept_trees(),
                 self.state: state,
             }
         return updates
@@ -276,6 +281,7 @@ class Predict:
             self.why: gr.update(visible=over),
             self.text: gr.update(value="", interactive=True),
             self.keep: gr.update(visible=True),
+            self.reply: [],
             self.another: gr.update(visible=over and len(self.questions) > 1),
             self.state: {**state, "at": "gap" if over else "run"},
         }
@@ -337,6 +343,7 @@ class Predict:
             return {
                 self.text: gr.update(interactive=False),
                 self.keep: gr.update(visible=False),
+                self.reply: kept_trees(),
                 self.state: {**state, "at": "kept", "entry": entry},
                 **ctx.keep(owner, stored, Entry(**entry)),
             }
@@ -359,7 +366,7 @@ class Predict:
         for event in (self.keep.click, self.text.submit):
             light(
                 event, guarded(message, explain), [ctx.owner, ctx.work, self.state, self.text],
-                [self.text, self.keep, self.state, ctx.work, message],
+                [self.text, self.keep, self.reply, self.state, ctx.work, message],
             )  # fmt: skip
         light(self.another.click, guarded(message, another), [self.state], [*self.outputs, message])
         return answers
@@ -412,8 +419,14 @@ def predict_steps(level: str, questions: Sequence[Question]) -> Predict:
                 another = gr.Button(
                     t("predict.another"), elem_classes="link", size="sm", visible=False, elem_id=f"{level}-another"
                 )
+            reply = words(elem_classes="reply", elem_id=f"{level}-kept")
     state = gr.State({"at": "ask", "index": 0, "entry": None, "new": True})
-    return Predict(level, questions, said, ask, answers, lock, skip, run, why, text, keep, another, state)
+    return Predict(level, questions, said, ask, answers, lock, skip, run, why, text, keep, reply, another, state)
+
+
+def kept_trees() -> list[Any]:
+    """What is said when an explanation was kept."""
+    return [h("p", t("predict.kept"), cls="look")]
 
 
 def steps_trees(now: int, predict: Tree, run: Tree, gap: Tree, veil: str = "") -> list[Any]:

@@ -1,6 +1,7 @@
 """The training screen while something learns, and after it: the chart, the words, the names, and the way back."""
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,14 +13,14 @@ from lmlab.data.corpus import BUNDLED
 from lmlab.errors import LabError
 from lmlab.figures.training import Curve, growth, loss_curve
 from lmlab.jobs.messages import JobSpec, Snapshot
-from lmlab.runs.cards import name_of, short_name
+from lmlab.runs.cards import is_bundled, name_of, short_name
 from lmlab.strings import t
 from lmlab.ui.bench import next_seq
 from lmlab.ui.context import Context, Updates, problem
 from lmlab.ui.depths import drawn
 from lmlab.ui.lessons import Outcome, drawn_steps, gap, loss_at, predicted, sums, truth_of
-from lmlab.ui.predict import Predict, Question, Told, mark_of, steps_trees
-from lmlab.ui.recipes import first_of, is_preset, next_of, spec_of_card, title_of, values_of_card
+from lmlab.ui.predict import Predict, Question, Told, is_open, mark_of, steps_trees
+from lmlab.ui.recipes import first_of, is_preset, next_of, spec_of_card, title_of, values_of_card, values_of_preset
 from lmlab.ui.training_view import (
     LOSS_CODE,
     collect,
@@ -60,13 +61,15 @@ class Parts:
     """Id of the run on the loss chart, running or finished; None for an empty chart."""
     following: gr.State
     """The preset that `next` begins, or None for the settings as they stand."""
+    kept: gr.State
+    """Ids of the networks whose curves the chart keeps to itself, because they answer the open question."""
 
     @property
     def outputs(self) -> list[Any]:
         """All of them."""
         return [
             *self.predict.outputs, self.message, self.play, self.next, self.halve, self.loss, self.names,
-            self.letters, self.shown, self.following,
+            self.letters, self.shown, self.following, self.kept,
         ]  # fmt: skip
 
 
@@ -166,7 +169,7 @@ class Watching:
         waits = made is not None and not made.told
         if job is None or snapshot is None or (snapshot.status.state in OVER and not waits):
             wanted = job if snapshot is not None else None
-            return {ctx.moment: None, **await self.rest(owner, corpus, wanted or shown, log)}
+            return {ctx.moment: None, **await self.rest(owner, corpus, wanted or shown, log, state)}
         # A training stands beside the baselines of its own corpus.
         found = await ctx.ask_corpus(ctx.corpus_of(owner, job, corpus), owner, "baselines")
         earlier = await self.earlier(owner, found["sha256"], job)
@@ -187,6 +190,7 @@ class Watching:
             **self.words(snapshot, page),
             ui.loss: {**chart, "live": page.seq},
             ui.shown: job,
+            ui.kept: [],
             ctx.moment: None,
             ui.names: names_trees(view.probes["names"]),
             **self.letters(session, view),
@@ -374,10 +378,12 @@ class Watching:
         card: Mapping[str, Any],
     ) -> Outcome:  # fmt: skip
         """The run with what its lesson compares it with."""
-        outcome = Outcome(spec, run, marks, card.get("diverged"))
+        own = [other for other in await self.networks(owner, card["corpus"]["sha256"]) if other["id"] != job]
+        before = any(not is_bundled(other["id"]) for other in own)
+        outcome = Outcome(spec, run, marks, card.get("diverged"), before=before)
         if spec.options.get("context") == 1:
-            own = self.ctx.corpus_of(owner, job, corpus)
-            table = await self.ctx.ask_corpus(own, owner, "count", order=2, smoothing="add-k", k=0.1)
+            source = self.ctx.corpus_of(owner, job, corpus)
+            table = await self.ctx.ask_corpus(source, owner, "count", order=2, smoothing="add-k", k=0.1)
             outcome = replace(outcome, bigram_train=table["train"]["nll"])
         if spec.options.get("init") == "zero":
             found = await self.ctx.ask(job, owner, "symmetry")
@@ -395,8 +401,11 @@ class Watching:
 
     # --- at rest --------------------------------------------------------------------------------------
 
-    async def rest(self, owner: str, corpus: Any, wanted: str | None, log: bool) -> Updates:
-        """Nothing learns: the wanted network, or the newest one of the corpus, so that the screen is never empty."""
+    async def rest(self, owner: str, corpus: Any, wanted: str | None, log: bool, state: Mapping[str, Any]) -> Updates:
+        """Nothing learns: the wanted network, or the newest one of the corpus, so that the screen is never empty.
+
+        Where the prediction's `state` asks for a curve, those that would be the answer are left out.
+        """
         ui = self.ui
         found = await self.ctx.ask_corpus(corpus, owner, "baselines")
         networks = await self.networks(owner, found["sha256"])
@@ -407,19 +416,49 @@ class Watching:
             return {
                 ui.loss: drawn(loss_curve(Curve(""), [], found["marks"], 1000, log), sums(None), LOSS_CODE),
                 ui.shown: None,
+                ui.kept: [],
                 ui.names: [],
                 ui.letters: None,
             }
         view = self.view_of_card(card)
-        earlier = [curve_of(other) for other in networks if other is not card][:EARLIER_RUNS]
+        kept = answers(networks, self.asked(owner, corpus, state))
+        shown = [other for other in networks if other is not card and other["id"] not in kept]
+        earlier = [curve_of(other) for other in shown][:EARLIER_RUNS]
         about = await self.ctx.ask_corpus(corpus, owner, "corpus")
         view = replace(view, symbols=about["symbols"])
         return {
-            ui.loss: self.chart(view, earlier, found["marks"], log),
+            ui.loss: self.chart(view, earlier, found["marks"], log, card["id"] in kept),
             ui.shown: card["id"],
+            ui.kept: kept,
             ui.names: names_trees(view.probes["names"]),
             ui.letters: letters_value(view.symbols, view.probes["embedding"], dimensions_of(view.options)),
         }
+
+    def asked(self, owner: str, corpus: Any, state: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The settings of the run whose curve is to be drawn; None where no drawing is asked for."""
+        predict = self.ui.predict
+        if state.get("at") != "ask" or predict.questions[state["index"]].kind != "drawing":
+            return None
+        if state.get("new"):  # a page that was opened anew may be about to show a gap that waits
+            last = next(reversed(predict.answered(self.ctx.work_of(owner), corpus)), None)
+            if last is not None and not is_open(last) and not last.explained_at:
+                return None
+        return state.get("settings") or values_of_preset(first_of("mlp"))
+
+    async def cover(
+        self, owner: str, corpus: Any, log_steps: str, shown: str | None, kept: list[str], state: dict[str, Any]
+    ) -> Updates:
+        """The chart, where another question keeps other curves from it than the last one did."""
+        asked = self.asked(owner, corpus, state)
+        snapshot = self.snapshot(owner, shown)
+        learns = snapshot is not None and snapshot.status.state not in OVER
+        if shown is None or learns or (asked is None and not kept):
+            return {}
+        found = await self.ctx.ask_corpus(corpus, owner, "baselines")
+        if answers(await self.networks(owner, found["sha256"]), asked) == kept:
+            return {}
+        updates = await self.rest(owner, corpus, shown, log_steps == "log", state)
+        return {part: updates[part] for part in (self.ui.loss, self.ui.kept)}
 
     def elsewhere(self, owner: str, chosen: str, shown: str | None, corpus: dict[str, Any]) -> str:
         """Why the chosen network is not the one on the chart."""
@@ -459,8 +498,14 @@ class Watching:
 
     # --- the chart ------------------------------------------------------------------------------------
 
-    def chart(self, view: View, earlier: Sequence[Curve], marks: Sequence[Any], log: bool) -> dict[str, Any]:
-        """The value of the loss chart."""
+    def chart(
+        self, view: View, earlier: Sequence[Curve], marks: Sequence[Any], log: bool, kept: bool = False
+    ) -> dict[str, Any]:
+        """The value of the loss chart; with `kept` it says that the run's curve comes after the guess."""
+        if kept:
+            empty = loss_curve(Curve(view.run.name), earlier, marks, view.planned, log, batch=view.batch)
+            told = replace(empty, look=t("figure.loss.kept", name=view.run.name), said="")
+            return {**drawn(told, sums(None), LOSS_CODE), "scrub": {"run": view.id, "steps": []}}
         figure = loss_curve(view.run, earlier, marks, view.planned, log, view.guess, view.batch)
         last = view.run.validation[-1][1] if view.run.validation else None
         return {**drawn(figure, sums(last), LOSS_CODE), "scrub": self.scrubber(view)}
@@ -511,6 +556,20 @@ class Watching:
         own = self.ctx.corpus_of(owner, shown, corpus)
         about = await self.ctx.ask_corpus(own, owner, "corpus")
         return replace(self.view_of_card(self.ctx.card(shown, owner)), symbols=about["symbols"])
+
+
+def answers(networks: Sequence[Mapping[str, Any]], asked: Mapping[str, Any] | None) -> list[str]:
+    """Ids of the networks that learned with the settings asked about: with another seed, or for more or fewer steps,
+    the curve is the answer, too."""
+    if asked is None:
+        return []
+    ids = []
+    for card in networks:
+        with contextlib.suppress(LabError):  # no network of this screen: the controls cannot ask about it
+            own = values_of_card(card)
+            if all((asked.get(name) or 0) == (own[name] or 0) for name in own if name not in ("seed", "steps")):
+                ids.append(card["id"])
+    return ids
 
 
 def corpus_title(name: str) -> str:

@@ -334,3 +334,12 @@ def test_vowels_stand_out_and_the_axes_say_what_they_are():
     assert figure.plotly["layout"]["xaxis"]["title"]["text"] == "component 1 of 10"
     flat = letters([".", "a", "b"], POINTS[:3], kept=1.0, dimensions=2)
     assert flat.plotly["layout"]["xaxis"]["title"]["text"] == "dimension 1"
+
+
+def test_no_two_runs_on_the_loss_chart_have_the_same_dash():
+    old = [Curve(f"run {i}", [], [[0, 3.3], [9, 2.5]]) for i in range(5)]
+    empty = Curve("stopped at once")
+    figure = loss_curve(RUN, [old[0], empty, *old[1:]], BASELINES, 10, log_steps=True)
+    held_out = [trace["line"]["dash"] for trace in figure.plotly["data"][1:]]
+    assert len(set(held_out)) == len(held_out) == 6
+    assert not {shape["line"]["dash"] for shape in figure.plotly["layout"]["shapes"]} & set(held_out)

@@ -168,8 +168,9 @@ def test_what_can_be_done_depends_on_whose_it_is_and_where_its_controls_are():
     [
         (YOU, "10 names guessed", "± 0.21, few names yet"),
         (Score(loss=2.5, spread=0.1, letters=500, names=60), "60 names guessed", "± 0.10"),
-        (Score(loss=2.5, letters=9, names=1), "1 name guessed", "too few names for an interval"),
-        (Score(loss=2.5, letters=9), "9 letters guessed", "too few names for an interval"),
+        (Score(loss=2.5, letters=40, names=2), "2 names guessed", "too few names for an interval"),
+        (Score(loss=2.5, letters=9, names=1), "1 name guessed", "provisional: from 9 letters only"),
+        (Score(loss=0.97, spread=0.3, letters=3), "3 letters guessed", "provisional: from 3 letters only"),
     ],
 )
 def test_the_student_has_a_row(score, kind, detail):
@@ -212,9 +213,17 @@ def test_the_ruler_places_what_is_comparable_and_names_the_rest():
         ("inf", None, False),
     ]
     assert [(other["id"], other["corpus"]) for other in value["others"]] == [("far", "names_indian")]
-    assert value["you"] == {"loss": 2.58, "spread": 0.21, "letters": 61, "names": 10}
+    assert value["you"] == {"loss": 2.58, "spread": 0.21, "letters": 61, "names": 10, "few": False}
     assert [base["title"] for base in value["baselines"]] == ["uniform", "unigram", "bigram", "Kneser–Ney 5"]
     assert value["baselines"][-1]["short"] == "KN 5"
+
+
+def test_a_loss_from_a_few_letters_is_shown_as_provisional():
+    """Two lucky bets beat every model: neither the ruler nor the bench may call that the best loss there is."""
+    for letters, few in ((2, True), (29, True), (30, False)):
+        score = Score(loss=0.97, letters=letters)
+        assert ruler_value([], MARKS, None, score)["you"]["few"] is few
+        assert bench_value([], NAMES, None, score)["you"]["few"] is few
 
 
 def test_the_model_to_look_at_first_is_the_best_of_the_corpus():

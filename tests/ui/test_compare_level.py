@@ -15,6 +15,7 @@ from lmlab.runs.cards import BUNDLED
 from lmlab.runs.leaking import with_and_without
 from lmlab.runs.measured import measured_ladder, measured_leaks, rungs_of
 from lmlab.runs.store import load_run
+from lmlab.ui.comparing.one_name import FIRST_NAME
 from lmlab.ui.comparing.rows import RANKED, titles
 
 TITLES = titles(RANKED)
@@ -224,7 +225,7 @@ def fields(page) -> dict[str, float]:
 def test_the_converter_is_the_python_one(compare):
     page = part(compare, "One name")
     page.wait_for_selector("#compare-converter [data-state=drawn]")
-    predictions = len("emma") + 1
+    predictions = len(FIRST_NAME) + 1
     for unit, value in (("nats", 3.2958), ("bits", 1), ("perplexity", 27), ("total", 14.7), ("nats", 0), ("bits", 8)):
         page.fill(f"#compare-converter input[data-unit={unit}]", str(value))
         wanted = in_units(nats_of(value, unit, predictions), predictions)
@@ -232,8 +233,8 @@ def test_the_converter_is_the_python_one(compare):
     page.fill("#compare-converter input[data-unit=perplexity]", "0.5")
     expect(page.locator("#compare-converter .said")).to_contain_text("perplexity 1 or more")
     assert fields(page)["bits"] == pytest.approx(8)  # nothing else has moved
-    page.locator("#compare-converter .typical button", has_text="a fair coin").click()
-    assert fields(page)["perplexity"] == pytest.approx(2)
+    page.locator("#compare-converter .typical button", has_text="all letters").click()
+    assert fields(page)["perplexity"] == pytest.approx(27)
     page.locator("#compare-converter input[type=range]").focus()
     page.keyboard.press("ArrowRight")
     assert fields(page)["nats"] > math.log(2)
@@ -262,7 +263,7 @@ def test_the_sum_of_a_name_shows_n_plus_1_and_the_classic_mistake(compare):
     page = part(compare, "One name")
     page.wait_for_selector("#compare-converter [data-state=drawn]")
     run = load_run(BUNDLED / "calm-heron")
-    total = sum(surprisal(run.model, "emma", run.tokenizer))
+    total = sum(surprisal(run.model, FIRST_NAME, run.tokenizer))
     rows = page.locator("#compare-converter .sums tr")
     expect(rows.nth(0)).to_contain_text(f"{total:.2f} / 5")
     expect(rows.nth(0)).to_contain_text(f"{total / 5:.3f} nats per character, perplexity {math.exp(total / 5):.2f}")
@@ -276,7 +277,10 @@ def test_always_half_sure_is_a_perplexity_of_two(compare):
     page = part(compare, "One name")
     page.wait_for_selector("#compare-converter [data-state=drawn]")
     expect(page.locator("#compare-guess input[type=range]")).to_have_attribute("max", "27")
+    coin = page.locator("#compare-converter .typical button", has_text="a fair coin")
+    expect(coin).to_have_count(0)  # it is the answer
     said = lock(page)
+    expect(coin).to_have_count(1)
     assert "It is 2, and you said 14" in said
     expect(page.locator("#compare-converter text.you")).to_have_text("your guess: perplexity 14")
     page.wait_for_function(

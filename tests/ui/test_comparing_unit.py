@@ -106,6 +106,18 @@ def test_a_row_tells_its_sum_with_its_own_numbers(ladder):
     assert in_words(math.log(27)) == {"loss": "3.296", "perplexity": "27.00", "bits": "4.75"}
 
 
+def test_the_first_name_is_one_that_no_model_has_read(names):
+    assert one_name.FIRST_NAME in names.part("validation")
+
+
+def test_what_answers_the_question_is_not_told_beside_it():
+    """A coin's perplexity is that of the probability one half."""
+    [question] = one_name.questions()
+    answers = [veils for _, nats, veils in one_name.typical(27) if abs(nats + math.log(one_name.HALF)) < 1e-9]
+    assert question.veil
+    assert answers == [[question.veil]]
+
+
 def test_the_sum_of_a_name_has_n_plus_1_terms_and_shows_the_classic_mistake():
     nats = [3.0, 1.5, 1.5, 0.5, 1.5]
     lines = sums_of("m", list("emma"), nats)
@@ -119,7 +131,7 @@ def test_the_sum_of_a_name_has_n_plus_1_terms_and_shows_the_classic_mistake():
 def test_the_converter_takes_the_model_whose_surprise_is_finite():
     value = converter_value(["a", "b"], list("ab"), [[math.inf, 1.0, 1.0], [1.0, 2.0, 3.0]], symbols=3)
     assert (value["model"], value["nats"]) == ("b", [1.0, 2.0, 3.0])
-    assert [math.log(3)] == [nats for _, nats in value["typical"][2:3]]
+    assert [math.log(3)] == [nats for _, nats, _ in value["typical"][2:3]]
     assert converter_value(["a", "b"], ["a"], [[math.inf, 1.0], [math.inf, 1.0]], symbols=3) is None
 
 

@@ -21,6 +21,7 @@ from lmlab.ui.counting import (
     prefix_of,
     questions,
     stop_told,
+    where_infinite,
 )
 from lmlab.ui.roll_panel import die_trees, often_said, rolled_value, seed_of
 from lmlab.ui.widgets.pairs import most_frequent, pairs_value, with_others
@@ -139,8 +140,20 @@ def test_losses_in_words_are_those_of_the_sweep(shelf, pairs):
     assert "3.6 m a side" in said
     unsmoothed = text_of(losses_trees(pairs, 2))
     where = pairs["validation"]["infinite_at"]
-    assert all(where[part] in unsmoothed for part in ("document", "after", "next"))
+    assert all(where[part] in unsmoothed for part in ("document", "after"))
+    assert ("the end" if where["next"] == "." else where["next"]) in unsmoothed
     assert "∞" in unsmoothed
+
+
+def test_before_all_is_counted_the_losses_say_of_what_they_are(pairs):
+    """The table beside them holds six names by then."""
+    said = text_of(losses_trees(pairs, 2, counted=False))
+    assert f"Once all {pairs['names']:,} training names are counted" in said
+    assert "Once all" not in text_of(losses_trees(pairs, 2))
+
+
+def test_the_end_is_named_where_a_dot_would_look_like_a_full_stop():
+    assert where_infinite({"infinite_at": {"document": "ivy", "after": ".ivy", "next": "."}})["next"] == "the end"
 
 
 def test_the_gaps_are_what_the_counts_say(shelf, pairs):

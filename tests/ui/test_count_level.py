@@ -197,6 +197,22 @@ def test_a_preset_sets_the_controls(opened):
     expect(opened.locator("#count-losses")).to_contain_text("∞")
 
 
+def test_the_number_of_a_bar_lies_on_no_bar(opened):
+    for letter, following in (("n", "."), ("a", "b"), ("m", "a"), ("z", "z")):
+        cell(opened, letter, following).click()
+        covered = opened.evaluate(
+            """() => {
+                const chart = document.querySelector('#count-table .halo');
+                const box = node => node.getBoundingClientRect();
+                const text = box(chart), bars = [...chart.parentNode.querySelectorAll('rect.bar')].map(box);
+                const meets = bar => bar.right > text.left + 1 && bar.left < text.right - 1;
+                const high = bar => bar.top < text.bottom - 5 && bar.height > 1;
+                return bars.length < 20 ? -1 : bars.filter(bar => meets(bar) && high(bar)).length;
+            }"""
+        )
+        assert covered == 0, (letter, following)
+
+
 # --- a row of one's own ------------------------------------------------------------------------------------
 
 

@@ -1,11 +1,16 @@
 """The frame: look, safety, and what every screen has in common."""
 
 import re
+from types import SimpleNamespace
 
+import gradio as gr
 import pytest
+from gradio.layouts import Form
 from playing import open_level
 from playwright.sync_api import expect
 
+from lmlab.jobs.messages import Limits
+from lmlab.ui.app import build_app
 from lmlab.ui.levels import LEVELS
 
 
@@ -104,8 +109,13 @@ def test_a_forged_id_in_the_browser_is_replaced(new_page):
     expect(page.locator("#bench li")).to_have_count(2)
 
 
-def test_figures_cost_little_and_the_page_is_small(page):
-    assert page.evaluate("document.querySelectorAll('.block').length") < 300
+def test_the_page_has_a_bounded_number_of_components(page):
+    """What a person meets is counted; rows, columns and states are only how it is put together."""
+    together = (gr.Row, gr.Column, gr.Tab, gr.Tabs, gr.Group, gr.Accordion, gr.State, gr.BrowserState, Form)
+    app = build_app(SimpleNamespace(limits=Limits()))
+    met = [block for block in app.blocks.values() if not isinstance(block, together)]
+    assert 100 < len(met) <= 300
+    assert page.evaluate("document.querySelectorAll('.block').length") < 300  # of them on the page at once
 
 
 def test_there_are_no_deep_links_that_would_carry_the_visitor(page, app):

@@ -122,6 +122,7 @@ def test_guessed_until_right_and_the_models_beside_it(guess, names):
     assert paid(page)["you"] == tried
     assert paid(page)["bigram"] == bigram
     expect(page.locator("#guess-score")).to_contain_text("1 letter so far")
+    expect(page.locator("#tab-guess-button")).to_have_attribute("data-done", "")  # a gap was seen
     # typing goes on with the next letter; the one before stays in the name
     answered(page, lambda: page.keyboard.press("q"))
     assert page.locator("#guess-game .name .letter").count() >= 1
@@ -183,7 +184,8 @@ def test_from_the_first_key_to_the_mark_on_the_ruler_with_the_keyboard_alone(gue
         f"You paid {mine:.2f} bits, the bigram {bigram:.2f}."
     )
     expect(page.locator("#guess-score")).to_contain_text(f"You pay {mine:.2f} bits a letter.")
-    expect(page.locator("#ruler")).to_contain_text(f"{mine * math.log(2):.2f} you")
+    expect(page.locator("#ruler")).to_contain_text(f"{mine * math.log(2):.2f} you, from 1 letter")
+    expect(page.locator("#bench .you.few")).to_contain_text("provisional: from 1 letter only")
     expect(page.locator("#guess-score")).to_contain_text("An interval needs 3 bets.")
     losses = [mine]
     for _ in range(2):

@@ -134,3 +134,15 @@ def test_a_short_run_that_measures_its_end_alone_still_began_at_its_first_batch(
 def test_every_question_can_be_skipped(name):
     assert predicted(BY_NAME[name], None, 1000) == ""
     assert gap(BY_NAME[name], None, outcome(2.3)).endswith("?")
+
+
+def test_the_network_is_what_ends_below_a_baseline_whatever_was_said_before():
+    drawn = [3.2, 3.0, 2.8, 2.6, 2.4, 2.3]
+    for end in (1.98, 2.12, 2.60):
+        assert " The network ends " in gap(BY_NAME["curve"], drawn, outcome(end))
+
+
+def test_a_first_run_is_not_compared_with_one_before():
+    again = BY_NAME["again"]
+    assert "run before" not in gap(again, None, outcome(2.12))
+    assert "run before" in gap(again, None, outcome(2.12, more={"before": True}))

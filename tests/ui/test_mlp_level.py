@@ -46,6 +46,13 @@ def choose(page, preset: str) -> None:
     page.locator("#mlp-preset").get_by_role("radio", name=preset, exact=True).check()
 
 
+def standing(page) -> None:
+    """A finished network on the chart: a choice is asked, which its curve does not answer."""
+    before = seq(page, "#mlp-loss")
+    choose(page, "One letter")
+    wait_for_new(page, "#mlp-loss", before)
+
+
 def more(page) -> None:
     page.locator("#mlp-more button").first.click()
     page.wait_for_selector("#mlp-seed-value input")
@@ -55,10 +62,15 @@ def more(page) -> None:
 
 
 def test_the_screen_is_full_before_any_click(train):
+    # the curve that answers the open question comes after the guess; the tables and the names are there
+    assert data_of(train, "#mlp-loss")[0]["x"] == []
+    expect(train.locator("#mlp-loss")).to_contain_text("its curve comes after your guess")
+    expect(train.locator("#mlp-names tbody tr")).to_have_count(6)
+    expect(train.locator("button.primary:visible")).to_have_count(1)
+    standing(train)
     curve = data_of(train, "#mlp-loss")[0]
     history = read_card(BUNDLED / "plain-finch")["history"]
     assert curve["y"] == [round(loss, 4) for _, loss in history["batch"]]
-    expect(train.locator("#mlp-names tbody tr")).to_have_count(6)
     train.wait_for_selector("#mlp-letters .fig[data-state=drawn]")
     expect(train.locator("button.primary:visible")).to_have_count(1)
 
@@ -80,7 +92,7 @@ def test_a_drawn_guess_is_locked_the_network_learns_and_the_gap_is_told(train):
     end = float(re.search(r"ended at (\d\.\d\d)", gap).group(1))
     expect(train.locator("#ruler .rmark.now .label")).to_contain_text(f"{end:.2f}")
     drawn = next(trace for trace in data_of(train, "#mlp-loss") if trace["name"] == "your guess")
-    assert drawn["x"] == [1, 1, 4, 20, 80, 400]  # a logarithmic axis begins at 1, where step 0 stands, too
+    assert drawn["x"] == [1, 4, 20, 80, 400]  # a logarithmic axis begins at 1, where step 0 stands
     assert drawn["y"][0] > drawn["y"][1]
     train.locator("#mlp-why textarea").fill("It learns the frequent letters first.")
     train.click("#mlp-keep")
@@ -200,6 +212,7 @@ def test_a_learning_rate_that_cannot_be_gets_a_sentence(train, rate, sentence):
 
 
 def test_the_mark_goes_back_to_a_stored_step_with_keys_and_mouse(train):
+    standing(train)
     moments = read_card(BUNDLED / "plain-finch")["moments"]
     mark = train.locator("#mlp-loss .scrub")
     expect(mark).to_have_attribute("data-at", "now")
@@ -221,6 +234,14 @@ def test_the_mark_goes_back_to_a_stored_step_with_keys_and_mouse(train):
     mark.press("End")
     expect(mark).to_have_attribute("data-at", "now")
     expect(train.locator("#mlp-names tbody tr.now td").first).to_have_text("4,000")
+
+
+def test_a_step_without_a_held_out_loss_says_that_it_was_not_measured(train):
+    quick(train, 50)
+    run(train)
+    assert data_of(train, "#mlp-loss")[1]["x"] == [50]  # a short run measures its end alone
+    train.locator("#mlp-loss .scrub").press("Home")
+    expect(train.locator("#mlp-loss [data-part=said]")).to_contain_text("held out not measured so early")
 
 
 def test_going_back_while_it_learns_does_not_stop_it(train):

@@ -101,6 +101,7 @@ def test_a_number_is_locked_kept_in_sight_and_explained(page):
     page.fill("#demo-why textarea, #demo-why input", "<b>because</b>")
     page.click("#demo-keep")
     expect(page.locator("#demo-keep")).to_be_hidden()
+    expect(page.locator("#demo-kept")).to_have_text("Kept. “Save work” lists it.")
     page.wait_for_function("() => document.querySelector('#work textarea').value.includes('because')")
     [entry] = entries(page)
     assert (entry["question"], entry["guess"], entry["truth"], entry["why"]) == (
@@ -269,6 +270,8 @@ def test_when_all_is_answered_the_last_answer_stands_there(demo):
     assert updates[demo.state]["at"] == "kept"
     assert updates[demo.text]["value"] == "because"
     assert not updates[demo.keep]["visible"]
+    assert "Save work" in json.dumps(updates[demo.reply])
+    assert demo.asked(0)[demo.reply] == []
 
 
 def test_what_was_said_of_another_corpus_or_level_is_none_of_this_page(demo):

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from lmlab.ui.guessing.board import value_of
+from lmlab.ui.guessing.board import told_steps, value_of
 from lmlab.ui.guessing.played import entry_of, name_of, names_of
 from lmlab.ui.guessing.rounds import MOST_OF_A_VISITOR, Hidden, Round, Rounds
 from lmlab.ui.work import Entry, Work
@@ -50,6 +50,18 @@ def test_guesses_until_right():
     assert round.played[0].order == (0, 4)
     assert round.wrong == []
     assert round.tries(0) == [5, 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("tried", "said"),
+    [("e", "Here you knew more"), ("abcde", "was as quick as you."), ("bcdfge", "was quicker than you here.")],
+)
+def test_who_was_quicker_is_said_as_it_was(tried, said):
+    """The table of pairs finds the e with its fifth try: it is as quick as five tries and no others."""
+    round = new_round("em", "letters")
+    for letter in tried:
+        round.guess(0, LETTERS.index(letter))
+    assert said in told_steps(round)[2]
 
 
 @pytest.mark.parametrize("mode", ["bets", "letters"])

@@ -225,7 +225,7 @@ def test_the_student_has_a_triangle_and_the_interval_as_a_bar(open_scene):
 
 def test_who_is_far_worse_than_knowing_nothing_stands_at_the_left_end(open_scene):
     page = open_scene("lost")
-    expect(page.locator("#ruler .rmark.you .label")).to_have_text("← 5.50 you")
+    expect(page.locator("#ruler .rmark.you .label")).to_have_text("← 5.50 you, from 9 letters")
     expect(page.locator("#ruler .rmark.you")).to_have_attribute("aria-label", re.compile("beyond the left end"))
     assert place_of(page, "You") < place_of(page, "Uniform") - 100
 

@@ -412,7 +412,7 @@ def test_settings_by_name(page):
 
 
 def test_the_lectures_four_logits(page):
-    after(page, lambda: page.get_by_role("radio", name="The lecture’s four").check())
+    after(page, lambda: page.get_by_role("radio", name="Four tokens").check())
     expect(page.locator("#sample-word .word-figure")).to_be_hidden()
     expect(page.locator("#sample-tree .fig")).to_be_hidden()
     table = page.locator("#sample-exact tbody tr")

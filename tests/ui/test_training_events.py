@@ -267,3 +267,103 @@ def test_a_run_that_nobody_was_asked_about_is_written_down_with_its_corpus(page)
     watching = Watching(page.ctx, SimpleNamespace(predict=SimpleNamespace(questions=asked)))
     entry = watching.prediction(OWNER, "calm-heron-0001", {"at": "gap", "entry": None}).state["entry"]
     assert (entry["question"], entry["guess"], entry["corpus"]) == ("again", None, "names_indian")
+
+
+# --- what the panel says about the network that it shows ------------------------------------------------------------
+
+
+@pytest.fixture
+def past(page):
+    """A page on which the mark stands at step 9 of the network on the chart."""
+    ask = page.jobs.call
+
+    async def call(model, owner, name, args):
+        return await ask(model, owner, name, {key: value for key, value in args.items() if key != "step"})
+
+    page.fire("bench", "act", do=f"choose:{FINCH}")
+    page.jobs.call = call
+    page.values[page.ctx.moment] = 9
+    return page
+
+
+def test_the_walk_names_the_step_that_its_numbers_are_from(past):
+    past.fire("mlp-inside-model", "change", FINCH)
+    assert "plain-finch at step 9 for" in unpacked(past.values[past["mlp-walk"]])["look"]
+    past.values[past.ctx.moment] = None
+    past.fire("mlp-inside-model", "change", FINCH)
+    assert "plain-finch at step 4,000 for" in unpacked(past.values[past["mlp-walk"]])["look"]
+
+
+def test_the_update_says_that_its_other_names_are_not_all_of_them(page):
+    page.fire("mlp-inside-model", "change", FINCH)
+    update = unpacked(page.values[page["mlp-walk"]])["steps"][-1]
+    assert "its loss need not be the one on the chart" in " ".join(update["after"])
+
+
+def test_a_training_that_is_over_is_not_said_to_be_learning(page):
+    """The event has no component of its own: it follows the end of the stream."""
+    (ended,) = [one for one in page.app.fns.values() if getattr(one.fn, "__name__", "") == "ended"]
+
+    def said(state):
+        inputs = [page.values[part] for part in ended.inputs[:-1]]
+        return in_a_thread(ended.fn(*inputs, state)).get(page["mlp-slope-message"])
+
+    assert "The training is over" in str(unpacked(said({"model": "another-network"})))
+    assert "The training is over" not in str(said({"model": FINCH}))  # a slope of it stands there
+
+
+# --- the chart keeps the answer to itself ---------------------------------------------------------------------------
+
+
+def opened(page):
+    """What the chart of a page shows that has just been opened."""
+    function, inputs, _ = page.ctx.watch
+    updates = in_a_thread(function(*(page.values[part] for part in inputs), SimpleNamespace(session_hash="s")))
+    page.values |= {part: value_of(update) for part, update in updates.items() if has_value(update)}
+    return chart(page)
+
+
+def chart(page):
+    value = unpacked(page.values[page["mlp-loss"]])
+    return value["figure"]["data"], value
+
+
+def covered(page):
+    """The event that follows every other question."""
+    cover = next(one for one in page.app.fns.values() if getattr(one.fn, "__name__", "") == "cover")
+    updates = in_a_thread(cover.fn(*(page.values[part] for part in cover.inputs)))
+    changed = {part: value_of(update) for part, update in updates.items() if has_value(update)}
+    page.values |= changed
+    return bool(changed)
+
+
+def test_the_curve_of_the_same_settings_comes_after_the_guess(page):
+    data, value = opened(page)
+    assert [trace["x"] for trace in data[:2]] == [[], []]
+    assert not any("plain-finch" in trace["name"] for trace in data)  # nor among the faded ones
+    assert value["scrub"]["steps"] == []
+    assert "plain-finch has learned with these settings already" in str(value)
+    # a choice asks for no curve, so the network stands there again; and goes when the drawing is asked for once more
+    page.fire("mlp-preset", "input", "mlp-one-letter")
+    assert covered(page)
+    assert len(chart(page)[0][0]["x"]) > 100
+    page.fire("mlp-preset", "input", "mlp-sensible")
+    assert covered(page)
+    assert chart(page)[0][0]["x"] == []
+    assert not covered(page)  # as it is already
+
+
+def test_other_settings_are_not_answered_by_the_curve_and_the_same_with_another_seed_are(page):
+    opened(page)
+    page.fire("mlp-hidden", "input", 64)
+    assert covered(page)
+    assert len(chart(page)[0][0]["x"]) > 100
+    page.fire("mlp-hidden", "input", 128)
+    page.fire("mlp-seed-value", "input", 7)
+    assert covered(page)
+    assert chart(page)[0][0]["x"] == []
+
+
+def test_a_network_chosen_on_the_bench_does_not_answer_the_open_question(page):
+    page.fire("bench", "act", do=f"choose:{FINCH}")
+    assert chart(page)[0][0]["x"] == []

@@ -80,3 +80,12 @@ def test_a_drawn_guess_keeps_its_name_and_a_skipped_or_chosen_one_has_no_line():
     assert (line["y"], note["text"]) == (drawn, "<b>your guess</b>")
     assert chart_with("end", None)[:2] == ([], [])
     assert chart_with("goal", "Yes")[:2] == ([], [])
+
+
+@pytest.mark.parametrize("planned", [50, 400, 500, 4000])
+def test_a_drawn_guess_has_no_two_values_at_one_place_of_the_axis(planned):
+    guess = Watching(None, None).guess_of(Plan(QUESTIONS["curve"], [3.2, 3.0, 2.8, 2.6, 2.4, 2.2], None), planned)
+    for log in (True, False):
+        trace = loss_curve(Curve("x"), [], MARKS, planned, log, guess).plotly["data"][-1]
+        assert len(set(trace["x"])) == len(trace["x"])
+        assert (trace["y"][0], trace["y"][-1]) == (3.2, 2.2)  # what was drawn for the start stands at the start

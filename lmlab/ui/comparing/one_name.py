@@ -22,7 +22,7 @@ from lmlab.ui.widgets.figure import figure_widget
 from lmlab.ui.widgets.widget import unpacked
 
 CODE = ("evaluation/loss.py", "surprisal")
-FIRST_NAME = "emma"
+FIRST_NAME = "jade"  # held out: no model has read it
 LONGEST = 40  # letters of a typed name: more cells than that cannot be read
 LISTED = 4  # names on each side of the list
 HALF = 0.5  # the probability in the question
@@ -63,7 +63,7 @@ def questions() -> list[Question]:
     return [
         Question(
             "half", t("compare.name.ask"), later=later, minimum=1, maximum=MOST_SYMBOLS, start=14, step=0.5,
-            unit=t("compare.name.unit"),
+            unit=t("compare.name.unit"), veil="coin",
         )
     ]  # fmt: skip
 
@@ -191,12 +191,13 @@ def converter_value(
 
 
 def typical(symbols: int) -> list[list[Any]]:
-    """Losses to remember, in nats: what a model has that is always sure, tosses a coin, or knows nothing."""
+    """Losses to remember, in nats: what a model has that is always sure, tosses a coin, or knows nothing; each with
+    the open questions that it answers."""
     return [
-        [t("compare.typical.sure"), 0.0],
-        [t("compare.typical.coin"), math.log(2)],
-        [t("compare.typical.uniform"), math.log(symbols)],
-        [t("compare.typical.bytes"), math.log(256)],
+        [t("compare.typical.sure"), 0.0, []],
+        [t("compare.typical.coin"), math.log(2), ["coin"]],
+        [t("compare.typical.uniform"), math.log(symbols), []],
+        [t("compare.typical.bytes"), math.log(256), []],
     ]
 
 

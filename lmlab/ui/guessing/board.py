@@ -91,8 +91,9 @@ def told_steps(round: Round) -> list[str]:
         if not each.order:
             return [t("guess.letters.given_up"), ran, t("guess.letters.gap_given_up", **_tries(round))]
         order = ", ".join(symbol(round, key) for key in each.order)
-        as_quick = round.tries(len(round.played) - 1)[REFERENCE] <= len(each.order)
-        gap = t(f"guess.letters.gap_{'table' if as_quick else 'you'}", you=len(each.order), **_tries(round))
+        ahead = round.tries(len(round.played) - 1)[REFERENCE] - len(each.order)
+        who = "you" if ahead > 0 else "same" if ahead == 0 else "table"
+        gap = t(f"guess.letters.gap_{who}", you=len(each.order), **_tries(round))
         return [tn("guess.letters.predicted", len(each.order), order=order), ran, gap]
     mine, row = (each.nats or 0.0) / BIT, round.expected(len(round.played) - 1)[REFERENCE]
     values = {

@@ -9,7 +9,7 @@ from lmlab.errors import LabError
 from lmlab.strings import t
 from lmlab.ui.comparing import exam, ladder, leaks, one_name, quiz
 from lmlab.ui.context import NAMES, Context, Updates, guarded, light
-from lmlab.ui.predict import Predict, Question, Told, is_open, predict_steps
+from lmlab.ui.predict import Predict, Question, Told, is_open, kept_trees, predict_steps
 from lmlab.ui.widgets.content import h, words
 
 PARTS = ("ladder", "name", "quiz", "leaks", "test")
@@ -130,6 +130,7 @@ def wire(ctx: Context, ui: Compare) -> None:
             updates |= {
                 predict.text: gr.update(value=entry["why"], interactive=False),
                 predict.keep: gr.update(visible=False),
+                predict.reply: kept_trees(),
                 predict.state: before["state"],
             }
         return updates

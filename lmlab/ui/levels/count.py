@@ -185,7 +185,7 @@ def wire(ctx: Context, ui: Count) -> None:
             ui.table: pairs_value(table, order, place, shown, key, opened, watched["play"], watched["guess"]),
             ui.found: found_value(after, following, names),
             ui.depths: row_trees(table, order, row, cell_sums(cell, after, following, asked.how)),
-            ui.losses: losses_trees(table, order),
+            ui.losses: losses_trees(table, order, opened),
             ui.at: {"row": row, "column": column},
         }
 

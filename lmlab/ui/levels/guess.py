@@ -238,9 +238,9 @@ def wire(ctx: Context, ui: Guess) -> None:
             round.skip(position)
         else:
             raise LabError(t("guess.refused.move"))
-        updates = {}
+        # A gap was seen: written down letter by letter, so that the rail knows, whether the name is finished or not.
+        updates = ctx.keep(owner, stored, entry_of(round))
         if round.over:
-            updates |= ctx.keep(owner, stored, entry_of(round))
             updates |= await sum_up(owner, corpus, stored, round, asked, guesses)
         if round.mode == "bets":
             updates |= await score(owner, corpus, stored, chosen, round)
@@ -252,7 +252,7 @@ def wire(ctx: Context, ui: Guess) -> None:
         return ctx.keep(owner, stored, entry_of(round)) if round.played and not round.over else {}
 
     async def score(owner: str, corpus: Any, stored: Any, chosen: str | None, round: Round) -> Updates:
-        """The student's loss into the work and onto the ruler."""
+        """The student's loss into the work, onto the ruler and onto the bench."""
         names = names_of(ctx.work_of(owner, stored), round.corpus, "bets", rounds.of(owner, round.corpus), round)
         estimate = own_loss([(name.mine, name.ended) for name in names])
         if estimate is None:
@@ -265,7 +265,7 @@ def wire(ctx: Context, ui: Guess) -> None:
         )
         kept = ctx.keep_score(owner, stored, round.corpus, found)
         fresh = await ctx.refresh(owner, corpus, chosen)
-        return {**kept, ctx.ruler: fresh[ctx.ruler]}
+        return {**kept, **{part: fresh[part] for part in (ctx.ruler, ctx.bench)}}
 
     async def sum_up(
         owner: str, corpus: Any, stored: Any, round: Round, asked: Any, guesses: dict[str, Any]
@@ -303,7 +303,7 @@ def wire(ctx: Context, ui: Guess) -> None:
         return told, {ui.places: chart, ui.guesses: guesses}
 
     here = [ctx.owner, ctx.corpus, ctx.work]
-    outputs = [*ui.shown, ctx.work, ctx.ruler, *ui.predict.outputs]
+    outputs = [*ui.shown, ctx.work, ctx.ruler, ctx.bench, *ui.predict.outputs]
     light(
         ui.game.play, guarded(ui.message, play), [*here, ui.mode, ctx.chosen, ui.predict.state, ui.guesses], outputs
     )

@@ -1,5 +1,6 @@
 """Level MLP: a network learns while you watch; the transformer learns on the same screen."""
 
+import contextlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from lmlab.errors import LabError
 from lmlab.jobs.messages import Status
 from lmlab.strings import t
 from lmlab.ui import lessons, recipes
-from lmlab.ui.context import Context, Opener, Updates, guarded, guarded_stream, light, live, problem
+from lmlab.ui.context import Context, Opener, Updates, guarded, guarded_stream, light, live, pack, problem
 from lmlab.ui.links import CHOICES, Link
 from lmlab.ui.panels import inside
 from lmlab.ui.predict import Predict, Question, Told, is_open, predict_steps
@@ -86,8 +87,9 @@ def build(ctx: Context) -> Train:
             controls, preset, columns, power = _controls()
             letters = figure_widget(elem_id="mlp-letters")
     parts = Parts(
-        predict, message, play, next_lesson, halve, loss, names, letters, gr.State(None), gr.State(following)
-    )
+        predict, message, play, next_lesson, halve, loss, names, letters, gr.State(None), gr.State(following),
+        gr.State([]),
+    )  # fmt: skip
     return Train(
         parts, one, ten, hundred, again, new_seed, stop, log_steps, preset, columns, power, controls,
         inside.build(ctx),
@@ -189,6 +191,8 @@ def wire(ctx: Context, ui: Train) -> None:
                 question.axis, drawn,
             )  # fmt: skip
             updates[drawing] = gr.update(visible=True, value=packed(value))
+            # The chart keeps to itself what has been learned with these settings.
+            updates[predict.state] = {**updates[predict.state], "settings": values}
         return {**updates, predict.another: gr.update(visible=False)}
 
     def fill(values: dict[str, Any]) -> Updates:
@@ -340,7 +344,9 @@ def wire(ctx: Context, ui: Train) -> None:
         filled = fill(recipes.values_of(spec.model, spec.options, spec.recipe))
         return {ctx.job: new, **filled, ui.preset: gr.update(choices=_presets(spec.model), value=None)}
 
-    async def look_at(owner: str, corpus: Any, job: str | None, log_steps: str, event: gr.EventData) -> Updates:
+    async def look_at(
+        owner: str, corpus: Any, job: str | None, log_steps: str, state: dict[str, Any], event: gr.EventData
+    ) -> Updates:
         """A network chosen on the bench stands on the chart, unless one learns."""
         what = str(getattr(event, "do", ""))
         if not what.startswith("choose:") or (job and job in ctx.jobs.jobs_of(owner)):
@@ -348,7 +354,7 @@ def wire(ctx: Context, ui: Train) -> None:
         chosen = what.removeprefix("choose:")
         if chosen in ctx.jobs.jobs_of(owner) or not is_network(ctx.card(chosen, owner)):
             return {}  # what was counted has no curve, and what waits has none yet: the chart stays
-        updates = await watching.rest(owner, corpus, chosen, log_steps == "log")
+        updates = await watching.rest(owner, corpus, chosen, log_steps == "log", state)
         shown = updates[parts.shown]
         if shown != chosen:
             updates[parts.message] = problem(watching.elsewhere(owner, chosen, shown, corpus))
@@ -392,7 +398,7 @@ def wire(ctx: Context, ui: Train) -> None:
         watching.was_drawn(getattr(event, "seq", None), request)
 
     parts.loss.drawn(drawn_on_page, None, None, queue=False, api_visibility="private", show_progress="hidden")
-    light(
+    over = light(
         streamed.then, guarded(parts.message, watching.finish), [ctx.owner, ctx.corpus, ctx.work],
         [*parts.outputs, ctx.work, *ctx.frame],
     )  # fmt: skip
@@ -400,19 +406,33 @@ def wire(ctx: Context, ui: Train) -> None:
         parts.loss.scrub, guarded(parts.message, watching.go_to), [ctx.owner, ctx.corpus, parts.shown],
         [ctx.moment, parts.names, parts.letters, parts.message], trigger_mode="always_last",
     )  # fmt: skip
-    inside.wire(ctx, ui.inside, parts.shown)(went.then)
+    moved_to, ended = inside.wire(ctx, ui.inside, parts.shown)
+    moved_to(went.then)
+    ended(over.then)
     light(
-        ctx.bench.act, guarded(parts.message, look_at), [*here, ui.log_steps],
-        [parts.loss, parts.shown, parts.names, parts.letters, ctx.moment, parts.message],
+        ctx.bench.act, guarded(parts.message, look_at), [*here, ui.log_steps, predict.state],
+        [parts.loss, parts.shown, parts.kept, parts.names, parts.letters, ctx.moment, parts.message],
     )  # fmt: skip
-    light(
-        ui.controls["model"].input, guarded(parts.message, choose_model), [ui.controls["model"], predict.state], asks
-    )
-    light(ui.preset.input, guarded(parts.message, choose_preset), [ui.preset, predict.state], asks)
-    light(parts.next.click, guarded(parts.message, go_next), [parts.following, predict.state, *controls], asks)
+
+    async def cover(*inputs: Any) -> Updates:
+        with contextlib.suppress(LabError):  # a chart that cannot be drawn stays; what was just said stays, too
+            return pack(await watching.cover(*inputs))
+        return {}
+
+    covers = [ctx.owner, ctx.corpus, ui.log_steps, parts.shown, parts.kept, predict.state]
+
+    def ask(event: Any, function: Any, inputs: list[Any]) -> None:
+        """An event that may ask another question, and the chart that may have to keep other curves to itself."""
+        light(
+            light(event, guarded(parts.message, function), inputs, asks).then, cover, covers, [parts.loss, parts.kept]
+        )
+
+    ask(ui.controls["model"].input, choose_model, [ui.controls["model"], predict.state])
+    ask(ui.preset.input, choose_preset, [ui.preset, predict.state])
+    ask(parts.next.click, go_next, [parts.following, predict.state, *controls])
     join_to(ui.power, ui.controls["rate"])
     for moved in (*(control for name, control in ui.controls.items() if name != "model"), ui.power):
-        light(moved.input, guarded(parts.message, changed), [predict.state, drawing, *controls], asks)
+        ask(moved.input, changed, [predict.state, drawing, *controls])
 
     ctx.show(
         "mlp", guarded(parts.message, left_off), [ctx.owner, ctx.corpus, ctx.work, predict.state],

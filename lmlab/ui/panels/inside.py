@@ -95,10 +95,11 @@ def build(ctx: Context) -> Inside:
     return Inside(model, name, another, message, network, walk, rate, view, hill)
 
 
-def wire(ctx: Context, ui: Inside, shown: gr.State) -> Callable[..., None]:
+def wire(ctx: Context, ui: Inside, shown: gr.State) -> tuple[Callable[..., None], Callable[..., None]]:
     """Connect the events. `shown` is the run on the level's chart: the moment gone back to is one of that run.
 
-    Returns a function that connects an event of the level after which another moment is looked at.
+    Returns two functions that connect an event of the level: one after which another moment is looked at, and one
+    after which a training is over.
     """
 
     newest: OrderedDict[str, int] = OrderedDict()
@@ -122,6 +123,8 @@ def wire(ctx: Context, ui: Inside, shown: gr.State) -> Callable[..., None]:
                 "walk", text=found["text"], position=found["position"], unit=unit, rate=rate_of(rate)
             )
             value["followed"] = walked["unit"]
+            if seen.at is not None:  # the card says where the training ended, not where these numbers are from
+                walked = {**walked, "step": seen.at}
             walk = walk_value(walked, seen.name, next_seq(), value["live"])
         else:
             walk = no_walk()
@@ -222,8 +225,7 @@ def wire(ctx: Context, ui: Inside, shown: gr.State) -> Callable[..., None]:
     on(ui.name.blur, retype, ui.name)
     on(ui.another.click, another, also=(ui.name,))
     light(ui.model.input, guarded(ui.message, choose), [ctx.owner, ctx.corpus, ui.model], [*ctx.frame, ui.message])
-    slope.wire(ctx, ui.slope, here, ui.model)
-    return lambda event: on(event, scrubbed, also=(ui.model,))
+    return lambda event: on(event, scrubbed, also=(ui.model,)), slope.wire(ctx, ui.slope, here, ui.model)
 
 
 async def network_value(seen: Looked, view: View) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import math
 import secrets
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,8 +91,11 @@ def question() -> Question:
     return Question("slope", t("inside.slope.asked", times=TIMES, steps=STEPS), "choice", later, options=options)
 
 
-def wire(ctx: Context, ui: Slope, here: list[Any], model: gr.Dropdown) -> None:
-    """Connect the events. `here` are the inputs of `looked`; `model` is the menu among them."""
+def wire(ctx: Context, ui: Slope, here: list[Any], model: gr.Dropdown) -> Callable[..., None]:
+    """Connect the events. `here` are the inputs of `looked`; `model` is the menu among them.
+
+    Returns a function that connects an event after which a training is over.
+    """
     grids: OrderedDict[tuple[Any, ...], dict[str, Any]] = OrderedDict()
     """Grids of finished networks: the same for everybody who looks at the same one."""
 
@@ -162,6 +166,18 @@ def wire(ctx: Context, ui: Slope, here: list[Any], model: gr.Dropdown) -> None:
         if seen.at_work:
             return {ui.message: [h("p", t("inside.slope.waiting"))]}
         return await drawn_anew(seen, directions, rate, 0)
+
+    async def ended(
+        owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, state: Any
+    ) -> Updates:
+        """The network that was learning has learned: the line that says so goes, and what may stand on the slope, a
+        guess among it, stays until the student draws."""
+        if not model or (state and state["model"] == model):
+            return {}
+        seen = looked(ctx, owner, corpus, model, moment, shown)
+        if seen.at_work or seen.kind != "mlp":
+            return {}
+        return {ui.message: [h("p", t("inside.slope.over"))]}
 
     async def draw(
         owner: str, corpus: Any, model: str | None, moment: Any, shown: str | None, state: Any, directions: str,
@@ -237,6 +253,11 @@ def wire(ctx: Context, ui: Slope, here: list[Any], model: gr.Dropdown) -> None:
     on(ui.figure.select, click, stands)
     # A page that opens draws a slope of its own, so it begins with the question.
     ui.predict.wire(ctx, ui.message, reveal, [ui.state, ui.rate], [ui.figure], resume=False)
+
+    def after(event: Any) -> None:
+        light(event, guarded(ui.message, ended), [*here, ui.state], [ui.message])
+
+    return after
 
 
 def there(state: Any) -> dict[str, Any]:

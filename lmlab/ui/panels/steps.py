@@ -306,6 +306,6 @@ def _update(found: dict[str, Any]) -> dict[str, Any]:
         "text": t("inside.walk.update.text"),
         "lines": [f"w ← w − {rate} · ∂{t('inside.walk.gradient.loss')}/∂w"],
         "table": {"columns": columns, "rows": rows, "marked": None},
-        "after": [example, said, moved],
+        "after": [example, said, t("inside.walk.update.part"), moved],
         "sum": sums,
     }

@@ -1,4 +1,4 @@
-// The model bench. value, as JSON text = {seq, said, about, you: {name, loss, kind, detail} or null, rows: [{id, name,
+// The model bench. value, as JSON text = {seq, said, about, you: {name, loss, kind, detail, few} or null, rows: [{id, name,
 //   loss, kind, detail, other, live, pinned, pressed, made_from, veils, actions: ["pin", …]}]}, all of it text to be shown.
 // Events: "act" {do: "choose:id"} or {do, run, name}; "duplicate" {run}; "export" {run}.
 const box = element.querySelector("details");
@@ -99,7 +99,7 @@ function item(row, value) {
 }
 
 function you(row) {
-  return make("li", { class: "you" },
+  return make("li", { class: row.few ? "you few" : "you" },
     make("span", { class: "row" }, make("span", {}, row.name), make("span", { class: "num" }, row.loss)),
     make("span", { class: "kind" }, row.kind), make("span", { class: "diff" }, row.detail));
 }

@@ -1,5 +1,6 @@
 // One loss in every unit, and the sum behind it. Mirrors lmlab/evaluation/units.py (a browser test holds both equal).
-// value, as JSON text = {seq, name, model, pieces, nats, typical: [[title, nats]], at?, guess?: nats}
+// value, as JSON text = {seq, name, model, pieces, nats, typical: [[title, nats, veils]], at?, guess?: nats}
+// `veils` are the words of open questions that a loss answers: while one is asked (see veil.js), it is left out.
 const box = element.querySelector(".converter");
 const part = (name) => box.querySelector(`.${name}`);
 const DIGITS = { nats: 3, bits: 3, perplexity: 2, total: 2 };
@@ -98,7 +99,8 @@ function drawLine() {
 }
 
 function drawTypical() {
-  const marks = value.typical.map(([title, at]) => make("button", { type: "button", on: { click: () => set(at, null) } }, t("mark", { perplexity: Number(to.perplexity(at).toFixed(1)), title })));
+  const open = value.typical.filter(([, , veils]) => !asksAbout(veils));
+  const marks = open.map(([title, at]) => make("button", { type: "button", on: { click: () => set(at, null) } }, t("mark", { perplexity: Number(to.perplexity(at).toFixed(1)), title })));
   part("typical").replaceChildren(make("span", {}, t("typical")), ...marks);
 }
 
@@ -122,7 +124,7 @@ function drawSums() {
   );
 }
 
-function show() {
+function receive() {
   value = unpack();
   box.hidden = !value;
   if (!value) return;
@@ -138,6 +140,11 @@ function show() {
   box.dataset.state = "drawn";
 }
 
-watch("value", show);
+// A question was asked or answered: what was typed stays.
+function show() {
+  if (value) drawTypical();
+}
+
+watch("value", receive);
 new ResizeObserver(() => { if (value) drawLine(); }).observe(box);
-show();
+receive();

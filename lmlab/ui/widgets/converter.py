@@ -16,8 +16,9 @@ TEMPLATE = """
 def converter_widget(**options: Any) -> gr.HTML:
     """A component whose value is `{"seq", "name", "model", "pieces", "nats", "typical", "at", "guess"}`.
 
-    `nats` has one number a piece and one for the end, `typical` is a list of `[title, nats]`. It begins `at` so many
-    nats per character, or at the mean of `nats`; a `guess`, in nats, is marked on its scales. The script mirrors
+    `nats` has one number a piece and one for the end, `typical` is a list of `[title, nats, veils]` (see
+    `lmlab.ui.predict.Question.veil`). It begins `at` so many nats per character, or at the mean of `nats`; a `guess`,
+    in nats, is marked on its scales. The script mirrors
     `lmlab.evaluation.units`; a browser test holds the two equal.
     """
-    return widget("converter", TEMPLATE, **options)
+    return widget("converter", TEMPLATE, also=("veil",), **options)

@@ -255,7 +255,7 @@ function drawKeys() {
     node.stack.style.height = `${(100 * n) / value.chips / top}%`;
     if (node.stack.childElementCount !== n) node.stack.replaceChildren(...Array.from({ length: n }, () => make("i")));
     node.count.textContent = n || (guess ? guess : "");
-    node.count.style.bottom = `${Math.min(100, (100 * n) / value.chips / top)}%`;
+    node.count.style.bottom = `min(${(100 * n) / value.chips / top}%, 100% - 20px)`; // over a full column stands the caption
     node.model.style.height = p ? `${Math.min(100, (100 * p[i]) / top)}%` : "0";
     node.minus.hidden = !(bets && !each && n);
     node.key.disabled = false;

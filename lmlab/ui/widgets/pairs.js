@@ -209,14 +209,31 @@ function chart(i, j) {
   handles(own);
 }
 
-function labels(i, j, guess, own, H) {
+// Where a text of so many px stands best: beside its bar or over it, above all bars that it reaches, and below the
+// name of the axis and the legend.
+function free(j, size, tops, legend) {
   const { cell, X, width } = place;
-  const left = j > value.columns.length * 0.72;
-  const at = left ? X(j) - 5 : X(j + 1) + 5, y = Math.max(BARS_TOP + 9, H(now.p[i][j]) + 9);
-  const node = svg("text", { x: at, y: Math.min(y, BARS_BOTTOM - 4), class: "halo", "text-anchor": left ? "end" : "start" });
-  node.append(svg("tspan", { class: "model-t" }, percent(now.p[i][j])));
+  const beside = Math.min(tops[j] + 9, BARS_BOTTOM - 4), middle = (X(j) + X(j + 1)) / 2;
+  const places = [[X(j + 1) + 5, beside], [X(j) - 5 - size, beside], [middle - size / 2, tops[j] - 4]].map(([wanted, y]) => {
+    const from = Math.min(Math.max(wanted, LEFT), width - size), to = from + size;
+    const under = tops.filter((_, n) => X(n) < to + 2 && X(n) + cell > from - 2);
+    const low = Math.min(y, ...under.map((top) => top - 4));
+    const roof = legend && to > width - 200 ? BARS_TOP + 28 : from > 240 ? 12 : BARS_TOP + 4;
+    return { from, y: Math.max(low, roof), off: Math.max(0, roof - low) * 10 + y - low };
+  });
+  return places.reduce((best, one) => (one.off < best.off ? one : best));
+}
+
+function labels(i, j, guess, own, H) {
+  const { width } = place;
   const yours = own ? own[j] : guess ? guess[j] : null;
-  if (yours !== null && yours !== undefined) node.append(svg("tspan", { class: "strong", dx: 8 }, t("you", { share: percent(yours) })));
+  const told = [percent(now.p[i][j]), yours === null || yours === undefined ? "" : t("you", { share: percent(yours) })];
+  const tops = now.p[i].map((share, n) => H(Math.max(share, own?.[n] ?? 0, guess?.[n] ?? 0)));
+  const size = told[0].length * 7 + (told[1] ? told[1].length * 7 + 8 : 0);
+  const at = free(j, size, tops, (guess || own) && width > 420);
+  const node = svg("text", { x: at.from, y: at.y, class: "halo" });
+  node.append(svg("tspan", { class: "model-t" }, told[0]));
+  if (told[1]) node.append(svg("tspan", { class: "strong", dx: 8 }, told[1]));
   const parts = [node];
   if ((guess || own) && width > 420) {
     const text = t(own ? "your_row" : "your_guess");

@@ -1,7 +1,7 @@
 // A row of the student's own: drag its bars, the others keep their proportions, and see what the table would lose.
 // `redrawn` and `rowNats` are the only mirrors here of what lmlab computes (lmlab/evaluation/counting.py); test vectors
 // hold them equal.
-let own = null; // {row, shares} that the student has drawn
+let own = null; // {row, key, shares, moved} that the student has drawn; until a bar has `moved`, it is the counted row
 let held = null; // the column that is being dragged
 
 const dragging = () => held !== null;
@@ -65,6 +65,7 @@ function handles(shares) {
 
 function pull(j, share) {
   own.shares = redrawn(own.shares, j, share);
+  own.moved = true;
   hovered = [own.row, j];
   mark();
   told();
@@ -124,20 +125,20 @@ function told() {
     lines.push(t("own_held", { yours: nats(rowNats(value.held[i], shares) / later), counted: nats(rowNats(value.held[i], value.p[i]) / later) }));
     lines.push(t("own_table", { yours: nats(lossWith("validation", i, shares)), counted: nats(lossWith("validation", i, value.p[i])) }));
   } else lines.push(t("own_never", { after: asRow(i) }));
-  panel.querySelector("p").textContent = lines.join(" ");
+  panel.querySelector("p").textContent = own.moved ? lines.join(" ") : t("own_start");
   panel.dataset.yours = seen ? rowNats(value.counts[i], shares) / seen : "";
   panel.dataset.table = lossWith("validation", i, shares);
 }
 
 function axis(yours, counted, i) {
   const width = Math.max(240, plot.clientWidth), end = counted + 1.5;
-  const x = (loss) => LEFT + ((Math.min(loss, end) - counted) / (end - counted)) * (width - LEFT - 60);
+  const x = (loss) => LEFT + ((end - Math.min(loss, end)) / (end - counted)) * (width - LEFT - 60); // better to the right
   const at = x(yours), far = at > width * 0.6;
   const picture = svg("svg", { width, height: 56, role: "img", "aria-label": t("own_axis", { after: asRow(i) }) },
     svg("text", { x: 0, y: 10, class: "ax" }, t("own_axis", { after: asRow(i) })),
     svg("line", { x1: LEFT, x2: width - 60, y1: 34, y2: 34, class: "axis" }),
     svg("circle", { cx: x(counted), cy: 34, r: 5, class: "bar at" }),
-    svg("text", { x: x(counted) - 6, y: 53, class: "model-t" }, t("own_counted", { loss: counted.toFixed(2) })),
+    svg("text", { x: x(counted) + 6, y: 53, class: "model-t", "text-anchor": "end" }, t("own_counted", { loss: counted.toFixed(2) })),
     svg("path", { class: "youmark", d: `M${at} 33l-6 -10h12z` }),
     svg("text", { x: at + (far ? -10 : 10), y: 26, class: "strong", "text-anchor": far ? "end" : "start" }, t("you", { share: Number.isFinite(yours) ? yours.toFixed(2) : "∞" })));
   box.querySelector(".own div").replaceChildren(picture);

@@ -1,6 +1,6 @@
 // The loss ruler: one axis, baselines below the line, models and the student above it, better to the right.
 // value, as JSON text = {seq, corpus, baselines: [{name, title, short, loss}], others: [{id, title, what, corpus}],
-//   models: [{id, title, what, loss (null: infinite), now, live}], you: {loss, spread, letters, names} or null};
+//   models: [{id, title, what, loss (null: infinite), now, live}], you: {loss, spread, letters, names, few} or null};
 // a mark's `veils` are the words of open questions that it answers: while one is asked (see veil.js), it is left out;
 // losses are in nats. The places are the same in every unit (those of nats): only the numbers change.
 const root = element.querySelector(".marks");
@@ -45,10 +45,16 @@ const told = (nats) => (Number.isFinite(nats) ? t(`loss_${unit}`, { n: number(na
 function marksOf(value, narrow) {
   const marks = [];
   if (value.you) {
-    const { loss, spread, letters, names } = value.you;
+    const { loss, spread, letters, names, few } = value.you;
     const values = { loss: told(loss), letters, n: names, low: number(loss - (spread ?? 0)), high: number(loss + (spread ?? 0)) };
-    const said = t(`says_you${spread ? "_spread" : ""}.${names === 1 ? "one" : "other"}`, values);
-    marks.push({ key: "you", kind: "you", row: "above", title: t("you"), what: t("kind_you"), loss, said });
+    // From a few letters luck may put anybody before every model: the mark is open, dashed and says so.
+    const count = letters === 1 ? "one" : "other";
+    const said = few ? t(`says_you_few.${count}`, { loss: told(loss), n: letters })
+      : t(`says_you${spread ? "_spread" : ""}.${names === 1 ? "one" : "other"}`, values);
+    marks.push({
+      key: "you", kind: few ? "you few" : "you", row: "above", title: few ? t(`you_few.${count}`, { n: letters }) : t("you"),
+      what: t(few ? "kind_you_few" : "kind_you"), loss, said,
+    });
   }
   const first = [...value.models].sort((a, b) => b.now - a.now || b.live - a.live || (a.loss ?? 99) - (b.loss ?? 99));
   for (const model of first) {

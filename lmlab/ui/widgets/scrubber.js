@@ -34,7 +34,7 @@ const value = (trace, step) => {
 function words() {
   const step = at === null ? last() : at;
   const [training, held] = current.figure.data;
-  const numbers = [value(training, step), value(held, step)].map((y) => (y === null ? "–" : y.toFixed(2)));
+  const numbers = [value(training, step), value(held, step)].map((y) => (y === null ? t("unmeasured") : y.toFixed(2)));
   return t(at === null ? "now" : "then", { step: grouped(step), training: numbers[0], held: numbers[1] });
 }
 
