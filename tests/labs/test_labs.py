@@ -17,7 +17,7 @@ from safetensors.numpy import save
 from lmlab.data.corpus import load_corpus
 from lmlab.grading import wire
 from lmlab.grading.check import Plain, check_exercise, check_file
-from lmlab.grading.labs import HINTS, Lab, labs_folder, read_lab
+from lmlab.grading.labs import HINTS, Lab, all_labs, find_lab, labs_folder, read_lab
 
 SOLUTIONS = Path(__file__).parent / "solutions"
 OTHERS = Path(__file__).parent / "others"
@@ -253,3 +253,14 @@ def test_the_readme_has_a_picture_and_a_prediction(lab):
     for heading in ("## The idea", "## What to do", "## What you should see", "## Predict first"):
         assert heading in lab.readme, heading
     assert lab.title in lab.readme.splitlines()[0]
+
+
+def test_what_teachers_are_told_names_exercises_of_the_right_labs():
+    readme = (labs_folder() / "README.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| (\d\d) \| (.+) \|$", readme, re.MULTILINE))
+    assert sorted(rows) == [lab.id.removeprefix("lab") for lab in all_labs()]
+    for number, row in rows.items():
+        known = {exercise.name for exercise in find_lab(number).exercises}
+        named = {word for word in re.findall(r"`(\w+)`", row) if "_" in word or word in known} - {"keepdims"}
+        assert named & known
+        assert named <= known, (number, named - known)
