@@ -682,6 +682,7 @@ EXERCISES = [
             Wrong("the merged ids are one too high; place k of the list, from 0, makes the id 256 + k", one_late),
             Wrong("no merge is applied; what you return are the ids of the bytes", only_bytes),
         ),
+        seconds=15.0,  # 50,000 merges tried one by one on each word take some
     ),
     Exercise(
         "decode",
@@ -916,6 +917,7 @@ def picture() -> str:
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{MODEL}"/>')
         left, anchor = (0, "middle") if merges == 1 else (8, "end")  # beside the line, which comes from below
         parts.append(
-            f'<text x="{x - left:.0f}" y="{y - 10:.0f}" text-anchor="{anchor}" fill="{INK}">{symbols[merges - 1]}</text>'
+            f'<text x="{x - left:.0f}" y="{y - 10:.0f}" text-anchor="{anchor}" fill="{INK}">'
+            f"{symbols[merges - 1]}</text>"
         )
     return "\n".join([*parts, "</svg>"]) + "\n"
