@@ -682,6 +682,7 @@ EXERCISES = [
             Wrong("the merged ids are one too high; place k of the list, from 0, makes the id 256 + k", one_late),
             Wrong("no merge is applied; what you return are the ids of the bytes", only_bytes),
         ),
+        seconds=15.0,  # 50,000 merges tried one by one on each word take some
     ),
     Exercise(
         "decode",
@@ -865,6 +866,8 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "after_100": lambda: f"{learned()[0][100]:.2f}",
     "after_1000": lambda: f"{learned()[0][1000]:.2f}",
     "after_2000": lambda: f"{learned()[0][2000]:.2f}",
+    "first_saved": lambda: f"{100 * (1 - 1 / learned()[0][100]):.0f}",
+    "next_saved": lambda: f"{100 * (1 / learned()[0][100] - 1 / learned()[0][1000]):.0f}",
     "straw": lambda: pieces_of("strawberry"),
     "straw_ids": lambda: str(encode("strawberry", gpt2_merges())),
     "spaced_ids": lambda: str(encode(" strawberry", gpt2_merges())),
@@ -909,10 +912,12 @@ def picture() -> str:
     shown = sorted({round(10 ** (i / 20)) for i in range(67)} | {MOST})
     path = "L".join(f"{x:.1f} {y:.1f}" for x, y in (place(i, ratios[i]) for i in shown if i <= MOST))
     parts.append(f'<path d="M{path}" stroke="{MODEL}" stroke-width="2" fill="none"/>')
-    for merges in (1, 10, 40, 150, 500, 1500):
+    for merges in (1, 7, 42, 158, 506, 1519):
         x, y = place(merges, ratios[merges])
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{MODEL}"/>')
+        left, anchor = (0, "middle") if merges == 1 else (8, "end")  # beside the line, which comes from below
         parts.append(
-            f'<text x="{x:.0f}" y="{y - 12:.0f}" text-anchor="middle" fill="{INK}">{symbols[merges - 1]}</text>'
+            f'<text x="{x - left:.0f}" y="{y - 10:.0f}" text-anchor="{anchor}" fill="{INK}">'
+            f"{symbols[merges - 1]}</text>"
         )
     return "\n".join([*parts, "</svg>"]) + "\n"

@@ -266,7 +266,7 @@ def for_choose(rng: np.random.Generator) -> Args:
     """Logits, a random number and a temperature at which every mistake chooses something else."""
     while True:
         args = 1.5 * rng.normal(size=9), float(rng.random()), float(rng.choice([0.5, 2.0, 3.0]))
-        if all(wrong(*args) != choose(*args) for wrong in MISCHOSEN):
+        if len({choose(*args), *(wrong(*args) for wrong in MISCHOSEN)}) == 1 + len(MISCHOSEN):
             return args
 
 
