@@ -446,7 +446,7 @@ def test_what_a_link_says_of_one_level_stays_there_after_going_on(visit):
 
 
 def test_a_link_with_a_corpus_changes_the_corpus(visit):
-    expect(visit("?level=count&corpus=names_indian").locator("#corpus")).to_contain_text("names indian")
+    expect(visit("?level=count&corpus=names_indian").locator("#corpus")).to_contain_text("Indian names")
 
 
 @pytest.mark.parametrize(
