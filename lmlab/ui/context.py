@@ -376,13 +376,19 @@ def spoken(function: Callable[..., Any]) -> Callable[..., Any]:
     return stream if inspect.isasyncgenfunction(function) else run
 
 
-def guarded(message: gr.HTML, function: Callable[..., Awaitable[Updates]]) -> Callable[..., Awaitable[Updates]]:
-    """Show an error as a sentence in the level's message line; nothing else on the screen changes then."""
+def guarded(
+    message: gr.HTML, function: Callable[..., Awaitable[Updates]], clears: bool = True
+) -> Callable[..., Awaitable[Updates]]:
+    """Show an error as a sentence in the level's message line; nothing else on the screen changes then.
+
+    Without one the line is cleared; not with `clears=False`, for what follows another event and must leave its
+    sentence.
+    """
 
     @functools.wraps(function)
     async def run(*inputs: Any) -> Updates:
         try:
-            return pack({message: [], **await function(*inputs)})
+            return pack({**({message: []} if clears else {}), **await function(*inputs)})
         except Exception as error:
             return pack({message: problem(sentence_of(error))})
 

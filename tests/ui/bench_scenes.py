@@ -98,5 +98,7 @@ def launch_scenes():
         light(cards.change, put, [cards], [bench, ruler])
         for event in (bench.act, bench.duplicate, bench.export):
             light(event, note, None, [log])
-    app.launch(prevent_thread_lock=True, quiet=True, css=theme.css(), theme=theme.theme(), ssr_mode=False)
+    app.launch(
+        prevent_thread_lock=True, quiet=True, css=theme.css(), head=theme.head(), theme=theme.theme(), ssr_mode=False
+    )
     return app

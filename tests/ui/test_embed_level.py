@@ -1,7 +1,7 @@
 """The level Embeddings."""
 
 import pytest
-from playing import data_of, open_level, seq, set_slider, wait_for_new
+from playing import data_of, open_level, seq, wait_for_new
 from playwright.sync_api import expect
 
 
@@ -65,21 +65,3 @@ def test_another_model_has_other_places(embeddings):
     wait_for_new(embeddings, "#embed-plot", before)
     assert data_of(embeddings, "#embed-plot")[-1]["x"] != points
     expect(embeddings.locator("#bench button[aria-pressed=true]")).to_contain_text("plain-finch")
-
-
-def test_the_plot_moves_while_a_network_learns(new_page):
-    page = new_page()
-    open_level(page, "mlp")
-    set_slider(page, "#mlp-embed", 2)
-    page.click("#mlp-play")
-    page.wait_for_selector("#mlp-status [data-state=running]")
-    open_level(page, "embed")
-    page.wait_for_selector("#embed-plot .fig[data-state=drawn]")
-    before = seq(page, "#embed-plot")
-    for _ in range(2):
-        wait_for_new(page, "#embed-plot", before)
-        before = seq(page, "#embed-plot")
-    expect(page.locator("#embed-plot [data-part=said]")).to_contain_text("as they are")
-    open_level(page, "mlp")
-    page.click("#mlp-stop")
-    page.wait_for_selector("#mlp-status [data-state=done]")

@@ -50,7 +50,7 @@ def test_everything_a_level_offers_can_be_hidden_and_locked(new_page, level):
 def test_a_link_sets_the_order_and_the_names_of_count(new_page):
     page = new_page(level="count", path="?set=order:4&corpus=names_indian&lock=order")
     expect(page.locator("#count-order input[type=range]")).to_have_value("4")
-    expect(page.locator("#corpus")).to_contain_text("names indian")
+    expect(page.locator("#corpus")).to_contain_text("Indian names")
     expect(page.locator("#count-order")).to_have_attribute("data-locked", strings.t("widget.frame.locked"))
 
 

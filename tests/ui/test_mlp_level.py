@@ -204,6 +204,8 @@ def test_settings_changed_during_a_run_are_for_the_next_one(train):
 @pytest.mark.parametrize(("rate", "sentence"), [(-1, "choose a number above 0"), ("", "has no number")])
 def test_a_learning_rate_that_cannot_be_gets_a_sentence(train, rate, sentence):
     set_number(train, "#mlp-rate", rate)
+    # the lesson is left: the page has heard of the new rate, and its answer will not take the sentence away
+    expect(train.locator("#mlp-preset input:checked")).to_have_count(0)
     train.click("#mlp-skip")
     expect(train.locator("#mlp-message [role=alert]")).to_contain_text(sentence)
 

@@ -369,7 +369,7 @@ def wire(ctx: Context, ui: Train) -> None:
     asks = [*predict.outputs, parts.message, parts.next, parts.following, ui.preset, *controls, *own]
 
     def then_watch(event: Any) -> None:
-        light(event.success, guarded(parts.message, watching.begin), view, shown)
+        light(event.success, guarded(parts.message, watching.begin, clears=False), view, shown)
 
     for event in predict.wire(
         ctx, parts.message, begin, [ctx.parent, ui.preset, *controls], [ctx.job, ctx.parent], resume=False
