@@ -199,7 +199,7 @@ def _train(page: Any) -> None:
 def figure_tick(points: int = 600, ticks: int = 200) -> list[Row]:
     """Browser time of one tick of the loss curve: the main thread's work for one more point on a long curve.
 
-    A headless Chromium opens the Train level of a real app. Its figure is brought to `points` points, and
+    A headless Chromium opens the level MLP of a real app. Its figure is brought to `points` points, and
     then points come one at a time through plotly's `extendTraces`, as the figure widget adds them, 33 ms
     apart. Quoted is what the browser's own accounting (`TaskDuration`) grew by, a tick.
     """

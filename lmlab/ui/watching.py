@@ -9,14 +9,13 @@ from typing import Any
 
 import gradio as gr
 
-from lmlab.data.corpus import BUNDLED
 from lmlab.errors import LabError
 from lmlab.figures.training import Curve, growth, loss_curve
 from lmlab.jobs.messages import JobSpec, Snapshot
 from lmlab.runs.cards import is_bundled, name_of, short_name
 from lmlab.strings import t
 from lmlab.ui.bench import next_seq
-from lmlab.ui.context import Context, Updates, problem
+from lmlab.ui.context import Context, Updates, corpus_title, problem
 from lmlab.ui.depths import drawn
 from lmlab.ui.lessons import Outcome, drawn_steps, gap, loss_at, predicted, sums, truth_of
 from lmlab.ui.predict import Predict, Question, Told, is_open, mark_of, steps_trees
@@ -570,11 +569,6 @@ def answers(networks: Sequence[Mapping[str, Any]], asked: Mapping[str, Any] | No
             if all((asked.get(name) or 0) == (own[name] or 0) for name in own if name not in ("seed", "steps")):
                 ids.append(card["id"])
     return ids
-
-
-def corpus_title(name: str) -> str:
-    """A corpus in the words of the screen."""
-    return t(f"corpora.{name}") if name in BUNDLED else name.replace("_", " ")
 
 
 def is_network(card: Mapping[str, Any]) -> bool:
