@@ -52,6 +52,27 @@ SLIDE = """async (values) => {
     return times;
 }"""
 
+# Points at cells of the table of pairs all over it, and waits each time for the frame that shows it.
+HOVER = """async (moves) => {
+    const cells = [...document.querySelectorAll("#count-table [role=gridcell]")];
+    const frame = () => new Promise((next) => requestAnimationFrame(next));
+    const channel = new MessageChannel();
+    const painted = async () => {
+        await frame();
+        await new Promise((next) => { channel.port1.onmessage = next; channel.port2.postMessage(0); });
+    };
+    const times = [];
+    for (let i = 0; i < moves; i++) {
+        const cell = cells[(i * 131) % cells.length], at = cell.getBoundingClientRect();
+        const place = { clientX: at.left + at.width / 2, clientY: at.top + at.height / 2 };
+        const begin = performance.now();
+        cell.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, pointerType: "mouse", ...place }));
+        await painted();
+        times.push(performance.now() - begin);
+    }
+    return times;
+}"""
+
 
 def p95(times: Sequence[float]) -> float:
     """The time that 19 of 20 do not exceed.
@@ -139,19 +160,22 @@ def _guess_a_letter(page: Any) -> list[float]:
 
 
 def answers(moves: int = MOVES, trainings: int = 2) -> list[Row]:
-    """How soon the screen answers: a move of the game and a slider, alone and while other visitors train.
+    """How soon the screen answers: a move, a slider and the pointer, alone and while other visitors train.
 
     A move is a letter on the level Guess, from the click until the board's answer is painted: the page, the server
     and back. A slider is the temperature on the level Sample, one hundred places, from the input event until the new
-    columns are painted; the server is not asked. Then `trainings` other visitors each train the default network of
-    the level MLP, watching their charts, and both are measured again. Quoted are medians for moves and the 95th
-    percentile for the slider.
+    columns are painted; the server is not asked. Hovering is the pointer on two hundred cells of the table on the
+    level Count, until the frame that shows it. Then `trainings` other visitors each train the default network of the
+    level MLP, watching their charts in other tabs of the same browser, and all are measured again. Quoted are medians
+    for moves and the 95th percentile for slider and hovering.
     """
     names = {
         "game-move": ("A move of the game, median", 200.0),
         "slider-p95": ("A slider of the level Sample, 95th percentile", 50.0),
+        "hover-p95": ("Pointing at the table of the level Count, 95th percentile", 50.0),
         "game-move-busy": (f"A move of the game while {trainings} others train, median", 200.0),
         "slider-p95-busy": (f"A slider of the level Sample while {trainings} others train, 95th percentile", 50.0),
+        "hover-p95-busy": (f"Pointing at the table while {trainings} others train, 95th percentile", 50.0),
     }
     if chromium() is None:
         return [Row(name, what, "ms", None, target, note=SKIPPED) for name, (what, target) in names.items()]
@@ -169,6 +193,10 @@ def answers(moves: int = MOVES, trainings: int = 2) -> list[Row]:
             sample.wait_for_selector("#sample-columns .flow .row")
             found[f"slider-p95{busy}"] = sample.evaluate(SLIDE, [str(0.5 + i / 100) for i in range(100)])
             sample.close()
+            count = _visit(browser, url, "count")
+            count.wait_for_selector("#count-table .fig[data-state=drawn]")
+            found[f"hover-p95{busy}"] = count.evaluate(HOVER, 200)
+            count.close()
     rows = []
     for name, (what, target) in names.items():
         value = p95(found[name]) if "p95" in name else statistics.median(found[name])
@@ -199,7 +227,7 @@ def _train(page: Any) -> None:
 def figure_tick(points: int = 600, ticks: int = 200) -> list[Row]:
     """Browser time of one tick of the loss curve: the main thread's work for one more point on a long curve.
 
-    A headless Chromium opens the Train level of a real app. Its figure is brought to `points` points, and
+    A headless Chromium opens the level MLP of a real app. Its figure is brought to `points` points, and
     then points come one at a time through plotly's `extendTraces`, as the figure widget adds them, 33 ms
     apart. Quoted is what the browser's own accounting (`TaskDuration`) grew by, a tick.
     """

@@ -338,7 +338,7 @@ def hub_lines(name: str, most: int = 5_000_000) -> list[str]:
     """
     from datasets import Value, load_dataset_builder
 
-    # `load_dataset` would read a local folder of that name, so one that exists is refused.
+    # `datasets` would read a local folder of that name, so one that exists is refused.
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name) or ".." in name or Path(name).exists():
         raise LabError(t("error.no_hub_name", name=name[:80]))
     try:

@@ -252,7 +252,7 @@ class Worker:
         until: float = math.inf,
     ) -> None:
         """Answer a question, in the language of the page that asks it; after the time `until` nobody waits for it."""
-        if time.time() > until:
+        if time.time() > until:  # the page has been told already; this only ends the waiting
             self._send(("answer", call, False, t("error.worker_stopped")))
             return
         if name in SLOW and threading.current_thread() is threading.main_thread():

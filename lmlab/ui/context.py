@@ -227,9 +227,8 @@ class Context:
         about = await self.ask_corpus(corpus, owner, "corpus")
         sizes = about["split"]
         line = t("frame.held_out_line", train=sizes["train"], validation=sizes["validation"], test=sizes["test"])
-        name = t(f"corpora.{about['name']}") if about["name"] in BUNDLED else about["name"].replace("_", " ")
         return [
-            h("span", name, cls="corpus"),
+            h("span", corpus_title(about["name"]), cls="corpus"),
             h("span", f": {line}", cls="corpus only-wide"),
         ]
 
@@ -331,6 +330,15 @@ class Context:
 
 
 # --- events ------------------------------------------------------------------------------------------------
+
+
+def corpus_title(name: str) -> str:
+    """A corpus in the words of the screen.
+
+    >>> corpus_title("names"), corpus_title("my_class")
+    ('US names', 'my class')
+    """
+    return t(f"corpora.{name}") if name in BUNDLED else name.replace("_", " ")
 
 
 def problem(sentence: str) -> list[Any]:

@@ -9,14 +9,13 @@ from typing import Any
 
 import gradio as gr
 
-from lmlab.data.corpus import BUNDLED
 from lmlab.errors import LabError
 from lmlab.figures.training import Curve, growth, loss_curve
 from lmlab.jobs.messages import JobSpec, Snapshot
 from lmlab.runs.cards import is_bundled, name_of, short_name
 from lmlab.strings import t
 from lmlab.ui.bench import next_seq
-from lmlab.ui.context import Context, Updates, problem
+from lmlab.ui.context import Context, Updates, corpus_title, problem
 from lmlab.ui.depths import drawn
 from lmlab.ui.lessons import Outcome, drawn_steps, gap, loss_at, predicted, sums, truth_of
 from lmlab.ui.predict import Predict, Question, Told, is_open, mark_of, steps_trees
@@ -136,6 +135,8 @@ class Watching:
         """What each page follows, by its session; a stream ends when its page follows something else."""
         self.lessons: dict[str, str] = {}
         """The last lesson of each page that was played."""
+        self.turns: dict[str, int] = {}
+        """The number of the last `begin` of each page."""
         self.back: dict[str, int] = {}
         """The step that each page has gone back to: what is learned meanwhile must not take its place."""
 
@@ -160,6 +161,7 @@ class Watching:
         """Everything on the screen. Where something learns, the chart says so, and the page asks for `stream`."""
         ctx, ui = self.ctx, self.ui
         session = request.session_hash or ""
+        turn = self.turns[session] = next_seq()
         self.pages.pop(session, None)  # an older stream of this page ends
         self.back.pop(session, None)
         log = log_steps == "log"
@@ -169,10 +171,16 @@ class Watching:
         waits = made is not None and not made.told
         if job is None or snapshot is None or (snapshot.status.state in OVER and not waits):
             wanted = job if snapshot is not None else None
-            return {ctx.moment: None, **await self.rest(owner, corpus, wanted or shown, log, state)}
+            updates = {ctx.moment: None, **await self.rest(owner, corpus, wanted or shown, log, state)}
+            return updates if self.turns.get(session, turn) == turn else {}
         # A training stands beside the baselines of its own corpus.
         found = await ctx.ask_corpus(ctx.corpus_of(owner, job, corpus), owner, "baselines")
         earlier = await self.earlier(owner, found["sha256"], job)
+        frame = await ctx.refresh(owner, corpus, job)
+        # Two answers may overtake each other on their way: only the one to the last question is given.
+        if self.turns.get(session, turn) != turn:
+            return {}
+        snapshot = self.snapshot(owner, job) or snapshot  # it has learned while the others were asked
         plan = self.prediction(owner, job, state)
         view = self.view_of(snapshot, plan)
         page = Page(job, view, plan, found["marks"], earlier, log, snapshot.seq)
@@ -181,7 +189,7 @@ class Watching:
         self.pages[session] = page
         while len(self.pages) > MOST_PAGES:
             self.pages.pop(next(iter(self.pages)))
-        for remembered in (self.lessons, self.back):
+        for remembered in (self.lessons, self.back, self.turns):
             while len(remembered) > MOST_PAGES:
                 remembered.pop(next(iter(remembered)))
         ctx.looks[session] = job  # what begins to learn is looked at, until another model is chosen
@@ -194,7 +202,7 @@ class Watching:
             ctx.moment: None,
             ui.names: names_trees(view.probes["names"]),
             **self.letters(session, view),
-            **await ctx.refresh(owner, corpus, job),
+            **frame,
         }
 
     async def stream(self, owner: str, corpus: Any, request: gr.Request) -> AsyncIterator[Updates]:
@@ -211,7 +219,7 @@ class Watching:
                 frame = await self.ctx.refresh(owner, corpus, self.ctx.looks.get(session, page.job))
                 updates |= {part: frame[part] for part in (self.ctx.bench, self.ctx.ruler)}
                 page.measured = False
-            if updates:
+            if updates and self.pages.get(session) is page:
                 yield updates
             if not page.over:
                 # A paused training is looked at, too, or it would be taken for abandoned.
@@ -570,11 +578,6 @@ def answers(networks: Sequence[Mapping[str, Any]], asked: Mapping[str, Any] | No
             if all((asked.get(name) or 0) == (own[name] or 0) for name in own if name not in ("seed", "steps")):
                 ids.append(card["id"])
     return ids
-
-
-def corpus_title(name: str) -> str:
-    """A corpus in the words of the screen."""
-    return t(f"corpora.{name}") if name in BUNDLED else name.replace("_", " ")
 
 
 def is_network(card: Mapping[str, Any]) -> bool:

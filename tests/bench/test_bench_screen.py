@@ -9,7 +9,7 @@ from lmlab.bench import screen
 def test_without_a_browser_every_figure_is_a_note(monkeypatch):
     monkeypatch.setattr(screen, "chromium", lambda: None)
     rows = [*screen.visit(), *screen.answers(), *screen.figure_tick()]
-    assert len({row.name for row in rows}) == 7
+    assert len({row.name for row in rows}) == 9
     assert all(row.value is None and row.met is None and row.note == screen.SKIPPED for row in rows)
 
 

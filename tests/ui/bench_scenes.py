@@ -102,3 +102,17 @@ def launch_scenes():
         prevent_thread_lock=True, quiet=True, css=theme.css(), head=theme.head(), theme=theme.theme(), ssr_mode=False
     )
     return app
+
+
+def put(page, widget, cards, chosen):
+    """Give the page other cards, as a training does several times a second; wait until `widget` has drawn them."""
+    before = page.get_attribute(widget, "data-seq")
+    # not `fill`, which would take the focus away
+    page.eval_on_selector(
+        "#cards textarea, #cards input",
+        "(box, text) => { box.value = text; box.dispatchEvent(new Event('input', {bubbles: true})); }",
+        json.dumps([cards, chosen]),
+    )
+    page.wait_for_function(
+        "([widget, before]) => document.querySelector(widget).dataset.seq !== before", arg=[widget, before]
+    )

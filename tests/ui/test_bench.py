@@ -4,7 +4,7 @@ import json
 import zipfile
 
 import pytest
-from bench_scenes import launch_scenes, network, table
+from bench_scenes import launch_scenes, network, put, table
 from playing import open_level
 from playwright.sync_api import expect
 
@@ -43,17 +43,6 @@ def open_scene(browser, address):
     for page in pages:
         page.close()
     assert not wrong, wrong
-
-
-def put(page, cards, chosen):
-    """Give the page other cards, as a training does several times a second, and wait until they are drawn."""
-    before = page.get_attribute("#bench details", "data-seq")
-    page.eval_on_selector(
-        "#cards textarea, #cards input",
-        "(box, text) => { box.value = text; box.dispatchEvent(new Event('input', {bubbles: true})); }",
-        json.dumps([cards, chosen]),
-    )
-    page.wait_for_function("before => document.querySelector('#bench details').dataset.seq !== before", arg=before)
 
 
 def sent(page):
@@ -105,7 +94,7 @@ def test_a_new_name_is_typed_while_a_training_redraws_the_bench(open_scene):
     expect(field).to_have_value("calm-heron")
     page.keyboard.type("my ow")  # the old name was selected
     cards = [network("live-one-0001", 2.29, live=True), network("calm-heron-0003", 2.23)]
-    put(page, cards, "calm-heron-0003")
+    put(page, "#bench details", cards, "calm-heron-0003")
     expect(field).to_be_focused()
     page.keyboard.type("n")
     assert page.locator("#log textarea, #log input").input_value() == ""
@@ -144,7 +133,7 @@ def test_deleting_asks_once_in_words(open_scene):
 
 def test_hostile_names_are_text(open_scene):
     page = open_scene()
-    put(page, [table("one", 2.4, title=HOSTILE)], "one")
+    put(page, "#bench details", [table("one", 2.4, title=HOSTILE)], "one")
     expect(page.locator("#bench .choose .row > :first-child")).to_have_text(HOSTILE)
     expect(page.locator("#ruler .rmark.now .label")).to_have_text(f"2.40 {HOSTILE}")
     page.hover("#ruler .rmark.now")
@@ -170,7 +159,7 @@ def test_the_bench_is_closed_where_there_is_one_column(open_scene, width):
         page.click("#bench summary")
     expect(row).to_be_visible()
     expect(page.locator("#bench summary")).to_have_text("Model benchhide")
-    put(page, [table("one", 2.4)], "one")
+    put(page, "#bench details", [table("one", 2.4)], "one")
     expect(row).to_be_visible()  # what was opened stays open
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 

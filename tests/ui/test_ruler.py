@@ -1,11 +1,10 @@
 """The loss ruler, on a page of its own with scenes of cards: places, labels, units, sentences, the table."""
 
-import json
 import math
 import re
 
 import pytest
-from bench_scenes import MARKS, SCENES, YOU, launch_scenes, network, table
+from bench_scenes import MARKS, SCENES, YOU, launch_scenes, network, put, table
 from playwright.sync_api import expect
 
 from lmlab.evaluation.loss import Loss
@@ -38,18 +37,6 @@ def open_scene(browser, address):
     for context in contexts:
         context.close()
     assert not wrong, wrong
-
-
-def put(page, cards, chosen):
-    """Give the page other cards, and wait until they are drawn."""
-    before = page.get_attribute("#ruler .ruler", "data-seq")
-    # not `fill`, which would take the focus away
-    page.eval_on_selector(
-        "#cards textarea, #cards input",
-        "(box, text) => { box.value = text; box.dispatchEvent(new Event('input', {bubbles: true})); }",
-        json.dumps([cards, chosen]),
-    )
-    page.wait_for_function("before => document.querySelector('#ruler .ruler').dataset.seq !== before", arg=before)
 
 
 def places(page):
@@ -267,16 +254,16 @@ def test_every_unit_is_told_at_once_and_equals_the_package_and_is_remembered(ope
 
 def test_the_mark_of_a_training_moves_and_keeps_the_focus(open_scene):
     page = open_scene("mock")
-    put(page, [network("new-lark", 3.1, live=True)], "new-lark")
+    put(page, "#ruler .ruler", [network("new-lark", 3.1, live=True)], "new-lark")
     mark = page.locator("#ruler .rmark.now.live")
     assert "is learning: 3.10 nats per character so far" in mark.get_attribute("aria-label")
     first = place_of(page, "new-lark")
     mark.focus()
     same = mark.element_handle()
-    put(page, [network("new-lark", 2.4, live=True)], "new-lark")
+    put(page, "#ruler .ruler", [network("new-lark", 2.4, live=True)], "new-lark")
     assert place_of(page, "new-lark") > first + 200
     assert same.evaluate("node => node.isConnected && node === document.activeElement")
-    put(page, [table("done", 2.4)], "done")
+    put(page, "#ruler .ruler", [table("done", 2.4)], "done")
     expect(page.locator("#ruler .rmark.live")).to_have_count(0)
 
 

@@ -1,6 +1,7 @@
 """What the controls of the training screen ask for and change: their events on the app as it is built, with the
 answers of the real questions. Needs no browser."""
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -310,6 +311,38 @@ def test_a_training_that_is_over_is_not_said_to_be_learning(page):
 
     assert "The training is over" in str(unpacked(said({"model": "another-network"})))
     assert "The training is over" not in str(said({"model": FINCH}))  # a slope of it stands there
+
+
+# --- answers that overtake each other ------------------------------------------------------------------------------
+
+
+def test_the_answer_to_an_older_question_does_not_take_the_place_of_a_newer_one(page):
+    """As when one pauses, and steps before the page has heard of the pause."""
+    begin, inputs, _ = page.ctx.watch
+    values = [page.values[part] for part in inputs]
+    ask, first_may_go = page.ctx.ask_corpus, asyncio.Event()
+    asked = []
+
+    async def slowly_at_first(*about, **more):
+        asked.append(about)
+        if len(asked) == 1:
+            await first_may_go.wait()
+        return await ask(*about, **more)
+
+    page.ctx.ask_corpus = slowly_at_first
+
+    async def play():
+        request = SimpleNamespace(session_hash="s")
+        older = asyncio.create_task(begin(*values, request))
+        while not asked:
+            await asyncio.sleep(0)
+        newer = await begin(*values, request)
+        first_may_go.set()
+        return await older, newer
+
+    older, newer = in_a_thread(play())
+    assert page["mlp-loss"] not in older
+    assert unpacked(newer[page["mlp-loss"]])["figure"]["data"]
 
 
 # --- the chart keeps the answer to itself ---------------------------------------------------------------------------
