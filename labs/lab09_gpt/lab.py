@@ -206,9 +206,9 @@ def next_loss(logits, ids):
 # %% [markdown]
 # ## 9.9 The open experiment (1 point)
 #
-# A GPT of one block, trained in this folder by the lab itself (a minute):
+# A GPT of one block, trained in this folder by the lab itself (a minute; the command is one line):
 #
-#     python -m lmlab train --model classic --seconds 60 --out gpt \
+#     python -m lmlab train --model classic --seconds 60 --out gpt
 #         --option context=16 --option d_model=32 --option n_layer=1 --option n_head=4
 #
 # "classic" is the GPT of 9.6. The last cell takes its arrays over, and from then on it is numpy and yours.

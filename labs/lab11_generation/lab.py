@@ -267,6 +267,7 @@ if __name__ == "__main__":
         """The symbols of some ids."""
         return "".join(".abcdefghijklmnopqrstuvwxyz"[i] for i in ids)
 
+
 # %% Names, and whether the cache changes anything
 if __name__ == "__main__":
     for seed in range(8):

@@ -246,7 +246,9 @@ def ask(exercise: Exercise, item: Item, caller: Caller, rng: np.random.Generator
     """
     args = tuple(item.draw(rng))
     sent = wire.encode(args)
+    begin = time.perf_counter()
     reply = caller.call(exercise.name, wire.decode(sent), exercise.seconds, exercise.probe)
+    took = time.perf_counter() - begin
     failure = reply.failure
     if failure is not None and failure.is_a("NotImplementedError") and failure.function not in ("", exercise.name):
         # It is written itself, but stands on another function of the lab.
@@ -254,7 +256,10 @@ def ask(exercise: Exercise, item: Item, caller: Caller, rng: np.random.Generator
         reply = Reply(failure=replace(failure, type="NotAllowed", kinds=(), text=text, line=None))
     try:
         with np.errstate(all="ignore"):
-            return Draw(wire.decode(sent), reply, wire.fresh(exercise.answer(*wire.decode(sent))))
+            begin = time.perf_counter()
+            expected = wire.fresh(exercise.answer(*wire.decode(sent)))
+            times = None if item.pace is None else took / (time.perf_counter() - begin)
+            return Draw(wire.decode(sent), reply, expected, times=times)
     except ValueError as error:
         if isinstance(error, wire.WireError):
             raise LabError(f"The reference of {exercise.name} returns what is no data: {error}") from None

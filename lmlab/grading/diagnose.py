@@ -6,6 +6,7 @@
 The kinds of a `Finding` are these steps; a class's summary counts them.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -20,6 +21,8 @@ from lmlab.grading.wire import fresh
 Kind = Literal["", "not started", "loading", "exception", "limit", "form", "known", "values"]
 
 ORDER: tuple[Kind, ...] = ("not started", "loading", "exception", "limit", "form", "known", "values")
+
+NOT_ITS_OWN = ("NotAllowed", "NotImportable")  # errors that the sandbox raises, in sentences of its own
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Draw:
     reply: Reply
     expected: Any = None
     refuses: str | None = None
+    times: float | None = None
+    """How many times as long as the reference the reply took, where the item has a pace."""
 
 
 class Mistakes:
@@ -134,11 +139,25 @@ def of_draw(draw: Draw, item: Item) -> Finding:
             got = draw.reply.value
             what = f"got {shown(got)}" if isinstance(got, int | float | str) else f"got {kind_of(got)}"
             return Finding("values", f"expected a ValueError ({draw.refuses.rstrip('.')}), {what}")
-        if failure.why == "error":
+        if failure.why == "error" and failure.type not in NOT_ITS_OWN:
             wanted = f"expected a ValueError ({draw.refuses.rstrip('.')})"
             return Finding("exception", f"{wanted}, got {of_failure(failure).sentence}")
     if failure is not None:
-        return of_failure(failure)
+        return Finding("limit", _too_slow(failure, item)) if failure.why == "time" else of_failure(failure)
+    found = of_value(draw, item)
+    if found.right and item.pace is not None and draw.times is not None and draw.times > item.pace:
+        said = f"right, but {draw.times:,.0f} times as slow as the reference ({item.pace:g} times would do)"
+        return Finding("limit", f"{said}; {item.slow}" if item.slow else said)
+    return found
+
+
+def _too_slow(failure: Failure, item: Item) -> str:
+    """Why a call was stopped."""
+    return f"took longer than {failure.seconds:g} s ({item.slow or 'infinite loop?'})"
+
+
+def of_value(draw: Draw, item: Item) -> Finding:
+    """What is wrong with an answer that came."""
     got, expected = draw.reply.value, draw.expected
     if item.agrees is not None:
         said: bool | str | None = form(got, expected)
@@ -176,7 +195,7 @@ def of_failure(failure: Failure) -> Finding:
             return Finding("limit", "the answer came back as bytes without meaning (does your file write to a pipe?)")
         case "large":
             return Finding("limit", f"the answer is too large. {failure.text}")
-    if failure.type in ("NotAllowed", "NotImportable"):
+    if failure.type in NOT_ITS_OWN:
         return Finding("exception", f"{failure.text.rstrip('.')}{at}")
     if failure.type == "MemoryError":
         return Finding("limit", f"more memory was asked for than a lab needs: {failure.text or 'MemoryError'}{at}")
@@ -184,8 +203,22 @@ def of_failure(failure: Failure) -> Finding:
         return Finding("exception", f"your code ends the program (exit){at}")
     if failure.type == "RecursionError":
         return Finding("exception", f"RecursionError: the function calls itself without end{at}")
-    text = f"{failure.type}: {failure.text}" if failure.text else failure.type
+    text = f"{failure.type}: {plain(failure.text)}" if failure.text else failure.type
     return Finding("exception", f"{text}{at}")
+
+
+def plain(text: str) -> str:
+    """What numpy says of a matrix product, without the words of its core.
+
+    >>> plain("matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature "
+    ...       "(n?,k),(k,m?)->(n?,m?) (size 3 is different from 4)")
+    'a matrix product of 4 columns with 3 rows, which must be equally many'
+    """
+    found = re.search(r"^matmul: .* core dimension 0.*\(size (\d+) is different from (\d+)\)$", text)
+    if not found:
+        return text
+    rows, columns = found.groups()
+    return f"a matrix product of {columns} columns with {rows} rows, which must be equally many"
 
 
 def of_loading(failure: Failure) -> Finding:

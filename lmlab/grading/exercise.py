@@ -43,6 +43,9 @@ class Item:
     tuple, each of `times` times. Numbers may differ by `tolerance`, relative above 1 and absolute below. Where
     answers are not unique, `agrees(got, expected, args)` decides: True, False, or the sentence that says what is
     wrong.
+
+    With a `pace`, an answer may take that many times as long as the reference on the same machine, sending included;
+    `slow` is the sentence for one that takes longer. Such an item comes last: a call that never ends stops the rest.
     """
 
     name: str
@@ -51,6 +54,8 @@ class Item:
     times: int = 3
     tolerance: float = 1e-6
     agrees: Agrees | None = None
+    pace: float | None = None
+    slow: str = ""
 
 
 @dataclass(frozen=True)

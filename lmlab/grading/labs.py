@@ -73,6 +73,9 @@ class Lab:
     experiment: ExperimentText | None = None
     answers: tuple[NumberAnswer, ...] = ()
     needs: tuple[str, ...] = ()
+    """Libraries beyond numpy that the file imports."""
+    late: tuple[str, ...] = ()
+    """Those that it imports inside a function only: most processes of a check do without them."""
     memory: int = 1024
     network: bool = False
     files: tuple[str, ...] = field(default=(), repr=False)
@@ -187,6 +190,7 @@ def read_lab(folder: Path) -> Lab:
                 for one in data.get("answer", [])
             ),
             needs=tuple(name for name in data.get("needs", []) if name != "numpy"),
+            late=tuple(data.get("late", [])),
             memory=int(data.get("memory", 1024)),
             network=bool(data.get("network", False)),
             files=tuple(sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != "lab.toml")),

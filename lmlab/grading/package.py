@@ -68,9 +68,10 @@ def gradescope_zip(lab: Lab, target: Path, *, seed: int | None = None, extra: Pa
     """
     if sys.platform != "linux":
         raise LabError("Gradescope runs Linux: make the zip on Linux, whose numpy goes into it.")
-    if lab.needs:
+    if lab.needs or lab.late:
+        needed = " and ".join([*lab.needs, *lab.late])
         raise LabError(
-            f"{lab.id} needs {' and '.join(lab.needs)}, which does not fit into the zip. Grade it at home "
+            f"{lab.id} needs {needed}, which does not fit into the zip. Grade it at home "
             f"with: python -m lmlab grade DIR --lab {lab.id}"
         )
     if extra is not None and not extra.is_file():

@@ -23,12 +23,25 @@ def reference(lab: Lab, exercise: Exercise) -> str:
         return inspect.getsource(exercise.answer).strip()
     wanted, todo = {name}, [name]
     while todo:
-        for node in ast.walk(found[todo.pop()]):
-            if isinstance(node, ast.Name) and node.id in found and node.id not in wanted:
-                wanted.add(node.id)
-                todo.append(node.id)
+        for used in names_from_outside(found[todo.pop()]):
+            if used in found and used not in wanted:
+                wanted.add(used)
+                todo.append(used)
     parts = [one for key, one in found.items() if key in wanted]
     return "\n\n\n".join("\n".join(lines[_first(one) - 1 : one.end_lineno]) for one in parts)
+
+
+def names_from_outside(statement: ast.stmt) -> set[str]:
+    """The names that a statement reads and does not make itself.
+
+    >>> statement = ast.parse("def f(x):\\n    total = g(x)\\n    return total + K").body[0]
+    >>> sorted(names_from_outside(statement))
+    ['K', 'g']
+    """
+    nodes = list(ast.walk(statement))
+    read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    made = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return read - made - {node.arg for node in nodes if isinstance(node, ast.arg)}
 
 
 def _first(statement: ast.stmt) -> int:

@@ -28,6 +28,7 @@ LARGEST = 32_000_000  # bytes of one message
 HEADER = 4  # bytes that hold the length of what follows
 KINDS = "biufcU"  # kinds of numpy numbers that travel: no objects, no dates, no records
 DEEPEST = 50  # lists within lists
+MOST_ARRAYS = 20_000  # of one message: comparing one takes far longer than sending it
 
 
 class WireError(ValueError):
@@ -42,12 +43,14 @@ class Foreign:
 
 
 def encode(value: Any) -> bytes:
-    """A message: the length in 4 bytes, then JSON. Raises `WireError` beyond 32 MB or 50 levels.
+    """A message: the length in 4 bytes, then JSON. Raises `WireError` beyond 32 MB, 50 levels or 20,000 arrays.
 
     >>> encode([1, "a"])
     b'\\x00\\x00\\x00\\x08[1, "a"]'
     """
     body = json.dumps(to_json(value), allow_nan=False).encode("ascii")
+    if body.count(b'{"a": [') > MOST_ARRAYS:  # in a text the quotes would stand behind a backslash
+        raise WireError(f"The value has more than {MOST_ARRAYS:,} arrays: put them into one.")
     if len(body) > LARGEST:
         raise WireError(f"The value takes {len(body) / 1e6:,.0f} MB: at most {LARGEST / 1e6:.0f} MB travel.")
     return len(body).to_bytes(HEADER, "big") + body
@@ -59,11 +62,25 @@ def decode(message: bytes) -> Any:
     if len(message) != HEADER + length:
         raise WireError("The message is cut off.")
     try:
-        return from_json(json.loads(message[HEADER:]))
+        return from_json(json.loads(message[HEADER:], object_hook=_counted()))
     except WireError:
         raise
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
         raise WireError(f"The message makes no sense ({type(error).__name__}).") from None
+
+
+def _counted() -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A hook for `json.loads` that lets a message have so many arrays and no more."""
+    left = MOST_ARRAYS
+
+    def hook(found: dict[str, Any]) -> dict[str, Any]:
+        nonlocal left
+        left -= "a" in found
+        if left < 0:
+            raise WireError(f"The value has more than {MOST_ARRAYS:,} arrays: put them into one.")
+        return found
+
+    return hook
 
 
 def fresh(value: Any) -> Any:

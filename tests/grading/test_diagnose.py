@@ -1,5 +1,8 @@
 """One sentence, and the one that comes first in the order of diagnosis."""
 
+import re
+import time
+
 import numpy as np
 import pytest
 from grading import EXERCISES, RIGHT, STUB, small_lab
@@ -7,7 +10,7 @@ from grading import EXERCISES, RIGHT, STUB, small_lab
 from lmlab.grading.check import Plain, check_exercise, check_file
 from lmlab.grading.diagnose import Finding, of_failure, of_loading
 from lmlab.grading.exercise import Exercise, Item, Wrong
-from lmlab.grading.sandbox import Failure
+from lmlab.grading.sandbox import Failure, Reply
 
 LOADED = "your file cannot be loaded:"
 
@@ -63,6 +66,10 @@ def test_not_started_is_no_failure():
         ("from numpy import nothing", "ImportError: cannot import name 'nothing' from 'numpy' (your line 5"),
         ("raise KeyError('a\\nb   c')", "KeyError: 'a\\nb c' (your line"),
         ("raise TypeError('a\\n  b')", "TypeError: a b (your line"),
+        (
+            "return np.ones((2, 4)) @ np.ones((3, 2))",
+            "ValueError: a matrix product of 4 columns with 3 rows",
+        ),
         ("import no_such_thing", "ModuleNotFoundError: No module named 'no_such_thing' (your line 5"),
     ],
 )
@@ -116,6 +123,45 @@ def test_an_error_that_was_asked_for():
     assert said(other, "outer")[1].startswith("expected a ValueError (a is empty), got KeyError: 'a' (your line")
     own = "class Mine(ValueError): pass\n" + RIGHT.replace('ValueError("a', 'Mine("a')
     assert said(own, "outer") == ["", ""]
+
+
+def test_what_may_not_be_is_the_whole_answer_where_an_error_was_asked_for():
+    unfinished = (
+        RIGHT.replace('raise ValueError("a is empty")', "return later(a)")
+        + "\ndef later(a):\n    raise NotImplementedError\n"
+    )
+    assert said(unfinished, "outer")[1] == "it calls later, which is not written yet"
+
+
+class Slow:
+    """Answers rightly after a while."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def call(self, name, args, seconds=5.0, probe=""):
+        time.sleep(self.seconds)
+        return Reply(args[0])
+
+
+def test_a_slow_answer_is_compared_with_the_reference_on_this_machine():
+    def reference(x):
+        time.sleep(0.02)
+        return x
+
+    items = (Item("in time", 1, lambda rng: (1,), times=1, pace=20, slow="go through it once"),)
+    exercise = Exercise("f", reference, items)
+    (quick,) = check_exercise(exercise, Slow(0.01), 1)
+    assert quick.status == "passed"
+    (slow,) = check_exercise(exercise, Slow(1.0), 1)
+    assert (slow.status, slow.kind) == ("failed", "limit")
+    assert re.fullmatch(
+        r"right, but \d+ times as slow as the reference \(20 times .*\); go through it once", slow.sentence
+    )
+    items = (Item("at all", 1, lambda rng: (1.0,), slow="go through it once"),)
+    double = "def f(x):\n    while True: pass\n"
+    (endless,) = check_file(small_lab([Exercise("f", reference, items, seconds=0.5)]), double).results
+    assert endless.sentence == "took longer than 0.5 s (go through it once)"
 
 
 def test_the_worst_of_several_draws_is_told():

@@ -87,6 +87,17 @@ def test_what_is_no_data_is_only_named():
     assert all(isinstance(one, wire.Foreign) for one in found)
 
 
+def test_so_many_arrays_and_no_more():
+    many = [np.zeros(1)] * (wire.MOST_ARRAYS + 1)
+    with pytest.raises(wire.WireError, match="more than 20,000 arrays"):
+        wire.encode(many)
+    assert len(wire.fresh(many[1:])) == wire.MOST_ARRAYS
+    assert len(wire.fresh(['{"a": ['] * len(many))) == len(many)  # a text is none
+    body = ("[" + ",".join(['{ "a" : ["<f8", [0], ""]}'] * len(many)) + "]").encode()  # as a forger writes it
+    with pytest.raises(wire.WireError, match="more than 20,000 arrays"):
+        wire.decode(len(body).to_bytes(4, "big") + body)
+
+
 def test_nothing_too_large_or_too_deep():
     with pytest.raises(wire.WireError, match="40 MB"):
         wire.encode("x" * 40_000_000)

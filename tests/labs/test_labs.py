@@ -18,6 +18,7 @@ from lmlab.data.corpus import load_corpus
 from lmlab.grading import wire
 from lmlab.grading.check import Plain, check_exercise, check_file
 from lmlab.grading.labs import HINTS, Lab, all_labs, find_lab, labs_folder, read_lab
+from lmlab.grading.reference import reference
 
 SOLUTIONS = Path(__file__).parent / "solutions"
 OTHERS = Path(__file__).parent / "others"
@@ -264,3 +265,18 @@ def test_what_teachers_are_told_names_exercises_of_the_right_labs():
         named = {word for word in re.findall(r"`(\w+)`", row) if "_" in word or word in known} - {"keepdims"}
         assert named & known
         assert named <= known, (number, named - known)
+
+
+@each_lab
+def test_the_answer_that_is_shown_is_whole_and_right(lab):
+    """What `show` prints runs by itself, below the imports of the checks."""
+    source = Path(lab.checks.__file__).read_text("utf-8")
+    imports = [one for one in ast.parse(source).body if isinstance(one, ast.Import | ast.ImportFrom)]
+    for exercise in lab.checked:
+        text = reference(lab, exercise)
+        if exercise.answer.__name__ not in functions(text):
+            continue  # an expression
+        space = {}
+        exec("\n".join([*map(ast.unparse, imports), text]), space)
+        found = check_exercise(exercise, Plain({exercise.name: space[exercise.answer.__name__]}), seed=1)
+        assert [one.sentence for one in found if one.status != "passed"] == []
