@@ -1,6 +1,7 @@
 """What the levels share: the job service, the visitor, the corpus, the chosen model, and how to ask for things."""
 
 import asyncio
+import contextlib
 import functools
 import inspect
 from collections import OrderedDict
@@ -445,9 +446,22 @@ def _or_nothing(function: Callable[..., Any], outputs: Any) -> Callable[..., Any
     return run
 
 
+def _quiet_at_its_end(function: Callable[..., Any], outputs: Any) -> Callable[..., Any]:
+    """When a generator ends, Gradio sends its last updates once more. By then something else may stand there."""
+
+    @functools.wraps(function)
+    async def run(*inputs: Any) -> AsyncIterator[Updates]:
+        async with contextlib.aclosing(function(*inputs)) as steps:
+            async for updates in steps:
+                yield updates
+        yield {outputs[0]: gr.skip()}
+
+    return run if inspect.isasyncgenfunction(function) else function
+
+
 def live(event: Callable[..., Any], function: Callable[..., Any], inputs: Any, outputs: Any) -> Any:
     """Connect a generator that goes on for as long as there is something to see; several may run at once."""
     return event(
-        spoken(function), inputs, outputs, api_visibility="private", concurrency_limit=None, trigger_mode="multiple",
-        **_unseen(outputs),
+        spoken(_quiet_at_its_end(function, outputs)), inputs, outputs, api_visibility="private",
+        concurrency_limit=None, trigger_mode="multiple", **_unseen(outputs),
     )  # fmt: skip

@@ -345,6 +345,19 @@ def test_the_answer_to_an_older_question_does_not_take_the_place_of_a_newer_one(
     assert unpacked(newer[page["mlp-loss"]])["figure"]["data"]
 
 
+def test_a_stream_that_ends_changes_nothing_more(page):
+    """Gradio sends the last updates of a generator again when it ends: then they must be none."""
+    (function,) = [one for one in page.app.fns.values() if (page["mlp-loss"]._id, "live") in one.targets]
+
+    async def play():
+        inputs = [page.values[part] for part in function.inputs]
+        return [updates async for updates in function.fn(*inputs, SimpleNamespace(session_hash="s"))]
+
+    first, last = in_a_thread(play())
+    assert has_value(first[page["mlp-message"]])
+    assert not any(has_value(update) for update in last.values())
+
+
 # --- the chart keeps the answer to itself ---------------------------------------------------------------------------
 
 
