@@ -113,8 +113,9 @@ class Plain:
         if probe and self.probing:
             space: dict[str, Any] = {}
             exec(compile(probe, "probe", "exec"), space)
-            return reply_of(functools.partial(space["probe"], types.SimpleNamespace(**self.functions)), args)
-        return reply_of(self.functions[name], args)
+            found = functools.partial(space["probe"], types.SimpleNamespace(**self.functions))
+            return reply_of(found, wire.encode(args))
+        return reply_of(self.functions[name], wire.encode(args))
 
 
 def check_file(
@@ -259,8 +260,8 @@ def ask(exercise: Exercise, item: Item, caller: Caller, rng: np.random.Generator
             begin = time.perf_counter()
             expected = wire.fresh(exercise.answer(*wire.decode(sent)))
             times = None if item.pace is None else took / (time.perf_counter() - begin)
-            return Draw(wire.decode(sent), reply, expected, times=times)
+            return Draw(wire.decode(sent), reply, expected, times=times, sent=sent)
     except ValueError as error:
         if isinstance(error, wire.WireError):
             raise LabError(f"The reference of {exercise.name} returns what is no data: {error}") from None
-        return Draw(wire.decode(sent), reply, refuses=str(error))
+        return Draw(wire.decode(sent), reply, refuses=str(error), sent=sent)

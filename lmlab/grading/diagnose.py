@@ -16,7 +16,7 @@ import numpy as np
 from lmlab.grading.compare import difference, form, kind_of, same, shown
 from lmlab.grading.exercise import Args, Exercise, Item
 from lmlab.grading.sandbox import Failure, Reply
-from lmlab.grading.wire import fresh
+from lmlab.grading.wire import decode, fresh
 
 Kind = Literal["", "not started", "loading", "exception", "limit", "form", "known", "values"]
 
@@ -51,6 +51,8 @@ class Draw:
     refuses: str | None = None
     times: float | None = None
     """How many times as long as the reference the reply took, where the item has a pace."""
+    sent: bytes = b""
+    """The message with the arguments, to make copies of them."""
 
 
 class Mistakes:
@@ -87,7 +89,7 @@ class Mistakes:
         key = which, item.name
         if key not in self._replies:
             version = self.exercise.wrong[which].version
-            self._replies[key] = [reply_of(version, draw.args) for draw in self.draws[item.name]]
+            self._replies[key] = [reply_of(version, draw.sent) for draw in self.draws[item.name]]
         return self._replies[key]
 
     def fits(self, which: int, item: Item) -> list[bool]:
@@ -110,11 +112,11 @@ def _all_nan(draws: Sequence[Draw]) -> bool:
     )
 
 
-def reply_of(function: Callable[..., Any], args: Args) -> Reply:
-    """What a function of ours answers, over the same wire as a student's."""
+def reply_of(function: Callable[..., Any], sent: bytes) -> Reply:
+    """What a function of ours answers to the arguments in a message, over the same wire as a student's."""
     try:
         with np.errstate(all="ignore"):  # a mistake may well divide by zero; the student need not hear of it
-            return Reply(fresh(function(*fresh(args))))
+            return Reply(fresh(function(*decode(sent))))
     except Exception as error:
         kinds = tuple(kind.__name__ for kind in type(error).__mro__)
         return Reply(failure=Failure("error", type(error).__name__, kinds, str(error)))

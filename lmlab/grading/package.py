@@ -23,7 +23,14 @@ from lmlab.grading.student import FILE, Work
 
 CARRIED = ("numpy", "safetensors")  # what grading needs beyond Python
 LEFT_OUT = ("ui", "bench", "jobs", "figures", "cli", "runs", "labs")  # rooms that grading does without
-OPEN_FILES = ("__init__.py", "errors.py", "strings", "data", "grading/worker.py", "grading/wire.py")  # what students may read
+OPEN_FILES = (
+    "__init__.py",
+    "errors.py",
+    "strings",
+    "data",
+    "grading/worker.py",
+    "grading/wire.py",
+)  # what students may read
 OLDEST = (1980, 1, 1, 0, 0, 0)  # the date of every file: the same content is the same zip
 
 

@@ -41,7 +41,13 @@ def names_from_outside(statement: ast.stmt) -> set[str]:
     nodes = list(ast.walk(statement))
     read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     made = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    return read - made - {node.arg for node in nodes if isinstance(node, ast.arg)}
+    inside = read - made - {node.arg for node in nodes if isinstance(node, ast.arg)}
+    # A default is read outside, also where the argument has the same name: def f(g=g).
+    defaults = [
+        one for node in nodes if isinstance(node, ast.arguments) for one in (*node.defaults, *node.kw_defaults)
+    ]
+    names = (node for one in defaults if one is not None for node in ast.walk(one))
+    return inside | {node.id for node in names if isinstance(node, ast.Name)}
 
 
 def _first(statement: ast.stmt) -> int:

@@ -18,7 +18,7 @@ that was not sent. This file needs numpy only, because the student's process loa
 import base64
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ import numpy as np
 LARGEST = 32_000_000  # bytes of one message
 HEADER = 4  # bytes that hold the length of what follows
 KINDS = "biufcU"  # kinds of numpy numbers that travel: no objects, no dates, no records
+AS_IT_IS = frozenset({int, str, bool, type(None)})  # what JSON has, too
 DEEPEST = 50  # lists within lists
 MOST_ARRAYS = 20_000  # of one message: comparing one takes far longer than sending it
 
@@ -133,14 +134,19 @@ def to_json(value: Any, depth: int = 0) -> Any:
     if isinstance(value, bytes | bytearray):
         return {"b": base64.b64encode(bytes(value)).decode("ascii")}
     if isinstance(value, list):
-        return [to_json(item, depth + 1) for item in value]
+        return _all_to_json(value, depth + 1)
     if isinstance(value, tuple):
-        return {"t": [to_json(item, depth + 1) for item in value]}
+        return {"t": _all_to_json(value, depth + 1)}
     if isinstance(value, set | frozenset):
-        return {"s": [to_json(item, depth + 1) for item in value]}
+        return {"s": _all_to_json(value, depth + 1)}
     if isinstance(value, dict):
         return {"d": [[to_json(key, depth + 1), to_json(item, depth + 1)] for key, item in value.items()]}
     return {"?": value.kind if isinstance(value, Foreign) else type(value).__name__}
+
+
+def _all_to_json(values: Iterable[Any], depth: int) -> list[Any]:
+    # Most of what travels are long lists of plain values: no call for each of them.
+    return [value if type(value) in AS_IT_IS else to_json(value, depth) for value in values]
 
 
 def _array(array: np.ndarray, scalar: bool) -> Any:
@@ -157,11 +163,11 @@ def from_json(data: Any) -> Any:
     if data is None or isinstance(data, bool | int | float | str):
         return data
     if isinstance(data, list):
-        return [from_json(item) for item in data]
+        return _all_from_json(data)
     ((tag, content),) = data.items()
     match tag:
         case "t":
-            return tuple(from_json(item) for item in content)
+            return tuple(_all_from_json(content))
         case "d":
             return {_frozen(from_json(key)): from_json(item) for key, item in content}
         case "s":
@@ -179,6 +185,10 @@ def from_json(data: Any) -> Any:
         case "?":
             return Foreign(str(content)[:100])
     raise WireError(f"The tag {str(tag)[:20]!r} is unknown.")
+
+
+def _all_from_json(items: list[Any]) -> list[Any]:
+    return [item if type(item) in AS_IT_IS else from_json(item) for item in items]
 
 
 def _frozen(value: Any) -> Any:
