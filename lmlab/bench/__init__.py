@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 
-from lmlab.bench import counting, generation, live, page, quality, scaling, screen, tokenizing, training
+from lmlab.bench import counting, generation, grading, live, page, quality, scaling, screen, tokenizing, training
 from lmlab.bench.rows import Machine, Row, machine
 
 __all__ = ["BENCHES", "Machine", "Row", "machine", "run"]
@@ -38,6 +38,8 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "muon": training.muon,
     "generation": generation.generation,
     "scaling": scaling.scaling,
+    "check": grading.check,
+    "class": grading.class_of,
 }
 
 
