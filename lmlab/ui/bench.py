@@ -3,7 +3,8 @@
 import itertools
 import math
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from lmlab.runs.cards import is_bundled, name_of
@@ -14,8 +15,10 @@ Card = dict[str, Any]
 
 MOST_CHANGES = 3  # settings that a line tells of a difference; more are counted
 FEW_NAMES = 30
-FEW_LETTERS = 30  # a student's loss from fewer is shown as provisional
 """Below so many guessed names the bench says that they are few."""
+FEW_LETTERS = 30  # a student's loss from fewer is shown as provisional
+EXPERIMENTS_ON = "names"
+"""The corpus on which the labs' experiments are measured."""
 UNTOLD = {"threads", "probe_names", "probe_gradients", "validate", "seconds"}
 """Settings of a recipe that do not change what is learned, or that are told as steps."""
 SPEAKING = {"smoothing", "optimizer"}
@@ -304,10 +307,14 @@ def is_provisional(score: Score) -> bool:
 
 
 def ruler_value(
-    cards: Sequence[Card], marks: dict[str, Any], chosen: str | None, score: Score | None = None
+    cards: Sequence[Card],
+    marks: dict[str, Any],
+    chosen: str | None,
+    score: Score | None = None,
+    labs: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """What the ruler draws, all losses in nats: the corpus's baselines, the models that learned on it, the student,
-    and the models of other corpora without a place."""
+    what the student handed in for the experiments of `labs`, and the models of other corpora without a place."""
     models, others = [], []
     for card in cards:
         mark = {"id": card["id"], "title": name_of(card), "what": kind_of(card)}
@@ -324,6 +331,14 @@ def ruler_value(
                     "veils": veils_of(card),
                 }
             )
+    if marks["corpus"] == EXPERIMENTS_ON:
+        models += [
+            {
+                "id": lab, "title": t("bench.lab", n=int(lab.removeprefix("lab"))), "what": t("bench.lab_kind"),
+                "loss": loss, "now": False, "live": False, "veils": ["models"],
+            }
+            for lab, loss in labs.items()
+        ]  # fmt: skip
     you = None
     if score is not None:
         you = {

@@ -19,6 +19,7 @@ from lmlab.jobs.local import LocalJobs
 from lmlab.runs.cards import find_run, list_runs, owner_key, read_card
 from lmlab.strings import t
 from lmlab.ui.bench import bench_value, default_choice, menu_line, ruler_value
+from lmlab.ui.labs.words import experiments
 from lmlab.ui.links import Link
 from lmlab.ui.visitors import Visitors
 from lmlab.ui.widgets.content import h, packed
@@ -296,7 +297,7 @@ class Context:
         score = self.work_of(owner).scores.get(marks["sha256"])
         updates: Updates = {
             self.bench: bench_value(cards, marks["sha256"], chosen, score, self.adopters, said, about),
-            self.ruler: ruler_value(cards, marks, chosen, score),
+            self.ruler: ruler_value(cards, marks, chosen, score, experiments(self.work_of(owner))),
             self.chosen: chosen,
         }
         listed = self._listed.get(owner, Listed())

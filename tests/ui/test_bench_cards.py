@@ -218,6 +218,12 @@ def test_the_ruler_places_what_is_comparable_and_names_the_rest():
     assert value["baselines"][-1]["short"] == "KN 5"
 
 
+def test_the_experiments_of_labs_stand_on_the_ruler_of_the_corpus_they_are_measured_on():
+    (mark,) = ruler_value([], MARKS, None, None, {"lab06": 2.1})["models"]
+    assert (mark["title"], mark["what"], mark["loss"], mark["now"]) == ("lab 6", "your open experiment", 2.1, False)
+    assert ruler_value([], {**MARKS, "corpus": "names_indian"}, None, None, {"lab06": 2.1})["models"] == []
+
+
 def test_a_loss_from_a_few_letters_is_shown_as_provisional():
     """Two lucky bets beat every model: neither the ruler nor the bench may call that the best loss there is."""
     for letters, few in ((2, True), (29, True), (30, False)):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from lmlab.grading.gradescope import LEADERBOARD
 from lmlab.grading.labs import all_labs, find_lab
 
 SOLUTIONS = Path(__file__).parents[1] / "labs" / "solutions"
@@ -60,7 +61,8 @@ def test_a_number_is_right_or_not_yet_and_stays_after_a_reload(page):
 
 def test_a_results_file_is_shown_and_a_wrong_one_gets_a_sentence(page):
     test = {"name": f"f {HOSTILE}", "score": 1, "max_score": 2, "status": "failed", "output": HOSTILE}
-    data = {"score": 1, "tests": [test], "extra_data": {"lab": "lab02"}}
+    board = [{"name": LEADERBOARD, "value": 2.3456, "order": "asc"}]
+    data = {"score": 1, "tests": [test], "extra_data": {"lab": "lab02"}, "leaderboard": board}
 
     def choose(text):
         page.set_input_files("#labs-load input", {"name": "x.json", "mimeType": "", "buffer": text.encode()})
@@ -68,7 +70,8 @@ def test_a_results_file_is_shown_and_a_wrong_one_gets_a_sentence(page):
     choose(json.dumps(data))
     expect(page.locator("#labs-results")).to_contain_text("lab02: 1 of 2 points")
     expect(page.locator("#labs-results td").nth(3)).to_have_text(HOSTILE)
-    expect(page.locator("#labs-list tbody tr").nth(1)).to_contain_text("1 of 10 points")
+    expect(page.locator("#labs-list tbody tr").nth(1)).to_contain_text("1 of 10 points, loss 2.35")
+    expect(page.locator("#ruler .rmark[data-loss='2.3456']")).to_contain_text("2.35 lab 2")
     choose("[]")
     expect(page.locator("#labs-message")).to_contain_text("no results.json")
     expect(page.locator("#labs-results")).to_contain_text("lab02: 1 of 2 points")  # nothing is lost

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from lmlab.errors import LabError
+from lmlab.grading.gradescope import LEADERBOARD
 from lmlab.grading.labs import all_labs, find_lab
 from lmlab.jobs.messages import Limits
 from lmlab.ui.app import build_app
@@ -19,15 +20,16 @@ from lmlab.ui.labs.files import labs_route
 from lmlab.ui.labs.own_machine import check_folder, is_own, may_check
 from lmlab.ui.labs.words import (
     entry_id,
+    experiments,
     list_trees,
     number_entry,
     reached,
-    results_entry,
+    results_entries,
     results_trees,
     statement_of,
 )
 from lmlab.ui.levels.labs import BOXES
-from lmlab.ui.work import Work
+from lmlab.ui.work import Entry, Work
 
 LABS = all_labs()
 SOLUTIONS = Path(__file__).parents[1] / "labs" / "solutions"
@@ -110,9 +112,21 @@ def test_a_results_file_is_shown_as_text_and_its_points_are_kept():
     assert "lab01: 1 of 2 points" in flat(trees)
     assert HOSTILE in flat(trees)  # as a text of a tree: the page makes a text node of it
     assert not any(tag in flat(trees) for tag in ('["img"', '["script"'))
-    work = Work(entries=[results_entry(lab, data)])
+    work = Work(entries=results_entries(lab, data))
     assert reached(lab, work) == "1 of 10 points"
-    assert work.entries[0].id == entry_id("lab01", "results")
+    assert [entry.id for entry in work.entries] == [entry_id("lab01", "results")]
+
+
+def test_the_loss_of_an_experiment_is_kept_if_it_can_be_one():
+    lab = find_lab("lab01")
+    for value, found in ((2.3, {"lab01": 2.3}), (-1.0, {}), (1e9, {})):
+        data = results(leaderboard=[{"name": "another", "value": 9.0}, {"name": LEADERBOARD, "value": value}])
+        work = Work(entries=results_entries(lab, data))
+        assert experiments(work) == found
+    work = Work(entries=results_entries(lab, results(leaderboard=[{"name": LEADERBOARD, "value": 2.3}])))
+    assert reached(lab, work) == "1 of 10 points, loss 2.30"
+    forged = Entry(level="labs", question="<b>.experiment", truth=2.0)  # from a work that was brought along
+    assert experiments(Work(entries=[forged])) == {}
 
 
 # --- whose machine it is -------------------------------------------------------------------------------------
@@ -159,7 +173,7 @@ def test_the_handler_asks_again(monkeypatch):
         fn.fn for fn in app.fns.values()
         if any(app.blocks[target].elem_id == "labs-check" for target, _ in fn.targets if target in app.blocks)
     )  # fmt: skip
-    updates = in_a_thread(check("", None, "lab01", "/tmp", request("lab.example.org")))
+    updates = in_a_thread(check("", None, "lab01", {}, None, "/tmp", request("lab.example.org")))
     assert "only where the app runs on your own machine" in str(list(updates.values()))
     assert ran == []
 

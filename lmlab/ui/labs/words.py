@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lmlab.grading.gradescope import LEADERBOARD
 from lmlab.grading.labs import Lab
 from lmlab.strings import t, tn
 from lmlab.ui.labs.files import address
@@ -12,6 +13,8 @@ from lmlab.ui.widgets.content import Tree, h
 from lmlab.ui.work import Entry, Work
 
 RESULTS = "results"
+EXPERIMENT = "experiment"
+MOST_LOSS = 20.0  # nats per character; what is beyond is no loss of a lab
 MOST_TESTS = 200  # rows of a results.json that are shown
 LONGEST_OUTPUT = 300
 
@@ -50,11 +53,24 @@ def reached(lab: Lab, work: Work) -> str:
     points = next((entry for entry in work.entries if entry.id == entry_id(lab.id, RESULTS)), None)
     if points is not None and isinstance(points.truth, float):
         said.append(t("labs.reached_points", points=f"{points.truth:g}", most=f"{lab.points:g}"))
+    loss = experiments(work).get(lab.id)
+    if loss is not None:
+        said.append(t("labs.reached_loss", loss=loss))
     ids = {entry_id(lab.id, box.value) for box in lab.answers}
     right = sum(entry.id in ids and entry.truth is not None for entry in work.entries)
     if right:
         said.append(tn("labs.reached_numbers", len(ids), right=right))
     return ", ".join(said) or "–"
+
+
+def experiments(work: Work) -> dict[str, float]:
+    """The loss of the open experiment of each lab whose results were opened, in nats per character."""
+    found = {entry.question.removesuffix(f".{EXPERIMENT}"): entry for entry in work.entries if entry.level == "labs"}
+    return {
+        lab: entry.truth
+        for lab, entry in sorted(found.items())
+        if entry.id == entry_id(lab, EXPERIMENT) and isinstance(entry.truth, float) and 0 <= entry.truth <= MOST_LOSS
+    }
 
 
 def entry_id(lab: str, what: str) -> str:
@@ -172,8 +188,26 @@ def results_trees(data: Mapping[str, Any]) -> list[Tree]:
     return [*trees, h("div", h("table", h("thead", head), h("tbody", *rows), cls="table"), cls="scroll")]
 
 
-def results_entry(lab: Lab, data: Mapping[str, Any]) -> Entry:
-    """What is kept of a results.json: the points, as it tells them."""
+def results_entries(lab: Lab, data: Mapping[str, Any]) -> list[Entry]:
+    """What is kept of a results.json: the points and the experiment's loss, as it tells them."""
+    losses = [float(row["value"]) for row in data.get("leaderboard", []) if row["name"] == LEADERBOARD]
+    loss = [
+        Entry(
+            id=entry_id(lab.id, EXPERIMENT),
+            level="labs",
+            question=f"{lab.id}.{EXPERIMENT}",
+            asked=f"{lab.title}: {t('labs.experiment')}",
+            truth=value,
+            said=t("labs.reached_loss", loss=value),
+        )
+        for value in losses[:1]
+        if 0 <= value <= MOST_LOSS
+    ]
+    return [points_entry(lab, data), *loss]
+
+
+def points_entry(lab: Lab, data: Mapping[str, Any]) -> Entry:
+    """The points."""
     score = float(data["score"])
     said = t("labs.score", lab=lab.id, points=f"{score:g}", most=f"{lab.points:g}")
     return Entry(

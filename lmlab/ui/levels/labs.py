@@ -19,7 +19,7 @@ from lmlab.ui.labs.words import (
     is_right,
     list_trees,
     number_entry,
-    results_entry,
+    results_entries,
     results_trees,
     statement_of,
     verdict_trees,
@@ -152,19 +152,24 @@ def wire(ctx: Context, ui: Labs) -> None:
             ui.list: list_trees(labs(), lab.id, ctx.work_of(owner, stored)),
         }
 
-    def told(data: dict[str, Any], owner: str, stored: Any, chosen: str) -> Updates:
-        """A results.json on the page, and its points in the student's work."""
+    async def told(
+        data: dict[str, Any], owner: str, stored: Any, chosen: str, corpus: dict[str, Any], model: str | None
+    ) -> Updates:
+        """A results.json on the page, its points in the student's work, its experiment on the ruler."""
         about = data.get("extra_data")
         name = about.get("lab") if isinstance(about, dict) else None
         lab = next((lab for lab in labs() if lab.id == name), None)
-        kept = ctx.keep(owner, stored, results_entry(lab, data)) if lab is not None else {}
+        kept = ctx.keep(owner, stored, *results_entries(lab, data)) if lab is not None else {}
         return {
             **kept,
+            **await ctx.refresh(owner, corpus, model),
             ui.results: results_trees(data),
             ui.list: list_trees(labs(), chosen, ctx.work_of(owner, stored)),
         }
 
-    async def load(owner: str, stored: Any, chosen: str, event: gr.EventData) -> Updates:
+    async def load(
+        owner: str, stored: Any, chosen: str, corpus: dict[str, Any], model: str | None, event: gr.EventData
+    ) -> Updates:
         text = getattr(event, "text", None)
         if not isinstance(text, str):
             raise LabError(
@@ -174,25 +179,30 @@ def wire(ctx: Context, ui: Labs) -> None:
             data = read_results(text)
         except LabError:
             raise LabError(t("labs.no_results")) from None
-        return told(data, owner, stored, chosen)
+        return await told(data, owner, stored, chosen, corpus, model)
 
-    async def check(owner: str, stored: Any, chosen: str, folder: str, request: gr.Request) -> Updates:
+    async def check(
+        owner: str, stored: Any, chosen: str, corpus: dict[str, Any], model: str | None, folder: str,
+        request: gr.Request,
+    ) -> Updates:  # fmt: skip
         """Check the student's file. It runs their code, so it is asked again whose machine this is."""
         if not ctx.own_machine or not is_own(request):
             raise LabError(t("labs.not_here"))
         if one_check.locked():
             raise LabError(t("labs.one_check"))
         async with one_check:
-            return told(await check_folder(_lab(chosen).id, folder), owner, stored, chosen)
+            data = await check_folder(_lab(chosen).id, folder)
+            return await told(data, owner, stored, chosen, corpus, model)
 
     mine = [ctx.owner, ctx.work]
     light(ui.list.act, guarded(ui.message, choose), mine, ui.shown)
     outputs = [ui.verdicts, ui.list, ui.message, ctx.work]
     light(ui.tell.click, guarded(ui.message, tell), [*mine, ui.chosen, *ui.boxes], outputs)
-    outputs = [ui.results, ui.list, ui.message, ctx.work]
-    light(ui.load.chosen, guarded(ui.message, load), [*mine, ui.chosen], outputs)
+    outputs = [ui.results, ui.list, ui.message, ctx.work, *ctx.frame]
+    inputs = [*mine, ui.chosen, ctx.corpus, ctx.chosen]
+    light(ui.load.chosen, guarded(ui.message, load), inputs, outputs)
     if ui.check is not None and ui.folder is not None:
-        light(ui.check.click, guarded(ui.message, check), [*mine, ui.chosen, ui.folder], outputs)
+        light(ui.check.click, guarded(ui.message, check), [*inputs, ui.folder], outputs)
     ctx.show("labs", guarded(ui.message, show), [*mine, ui.chosen], ui.shown)
 
 
