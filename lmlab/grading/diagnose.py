@@ -59,8 +59,12 @@ class Mistakes:
     """Which known mistakes explain the answers of one exercise.
 
     A mistake explains an item when it gives the student's answer for every draw of it and would not fail where the
-    student is right: somebody who multiplies correctly and only forgets to refuse has not added instead. Where
-    several mistakes do (in a special case two may coincide), the one that explains most other draws too is named.
+    student is right: somebody who multiplies correctly has not added instead. Where several mistakes do (in a special
+    case two may coincide), the one that explains most other draws too is named.
+
+    To refuse bad arguments is a matter of its own: a mistake is written without it, and the student may have thought
+    of it, or not, whatever else is wrong. So items that ask for an error count only for the mistakes that are right
+    everywhere else, and such an item is explained by these alone.
     """
 
     def __init__(self, exercise: Exercise, draws: dict[str, list[Draw]]) -> None:
@@ -72,9 +76,7 @@ class Mistakes:
     def named(self, item: Item) -> str | None:
         """The sentence of the mistake that explains the item, if one does."""
         explains = [
-            i
-            for i in range(len(self.exercise.wrong))
-            if all(self.fits(i, item)) and all(self.would_pass(i, other) for other in self.right)
+            i for i in range(len(self.exercise.wrong)) if all(self.fits(i, item)) and self.is_possible(i, item)
         ]
         if _all_nan(self.draws[item.name]):  # nan equals nan, so many mistakes agree here: another item must tell
             others = [other for other in self.items if other is not item and not _all_nan(self.draws[other.name])]
@@ -83,6 +85,19 @@ class Mistakes:
             return None
         best = max(explains, key=lambda i: (sum(sum(self.fits(i, one)) for one in self.items), -i))
         return self.exercise.wrong[best].says
+
+    def is_possible(self, which: int, item: Item) -> bool:
+        """Whether the student may have made the mistake, by all that is right."""
+        answers = [other for other in self.items if not self.refuses(other)]
+        if all(self.would_pass(which, other) for other in answers):  # it is a mistake about refusing
+            return all(self.would_pass(which, other) for other in self.right)
+        return not self.refuses(item) and all(
+            self.would_pass(which, other) for other in self.right if not self.refuses(other)
+        )
+
+    def refuses(self, item: Item) -> bool:
+        """Whether every draw of the item asks for an error."""
+        return all(draw.refuses is not None for draw in self.draws[item.name])
 
     def replies(self, which: int, item: Item) -> list[Reply]:
         """What the mistake answers to each draw of the item."""
