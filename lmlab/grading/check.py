@@ -91,7 +91,7 @@ class Report:
 class Caller(Protocol):
     """What answers calls of the student's functions: a sandbox, or a plain function in a test."""
 
-    def call(self, name: str, args: Args, seconds: float = 5.0, probe: str = "") -> Reply:
+    def call(self, name: str, args: Args, seconds: float = 5.0, probe: str = "", keeps: bool = False) -> Reply:
         """The value that came back, or why there is none."""
         ...
 
@@ -108,7 +108,7 @@ class Plain:
     def __init__(self, functions: dict[str, Callable[..., Any]], probing: bool = False) -> None:
         self.functions, self.probing = functions, probing
 
-    def call(self, name: str, args: Args, seconds: float = 5.0, probe: str = "") -> Reply:
+    def call(self, name: str, args: Args, seconds: float = 5.0, probe: str = "", keeps: bool = False) -> Reply:
         """Call it, and turn what it raises into a `Failure`."""
         if probe and self.probing:
             space: dict[str, Any] = {}
@@ -248,7 +248,7 @@ def ask(exercise: Exercise, item: Item, caller: Caller, rng: np.random.Generator
     args = tuple(item.draw(rng))
     sent = wire.encode(args)
     begin = time.perf_counter()
-    reply = caller.call(exercise.name, wire.decode(sent), exercise.seconds, exercise.probe)
+    reply = caller.call(exercise.name, wire.decode(sent), exercise.seconds, exercise.probe, exercise.keeps)
     took = time.perf_counter() - begin
     failure = reply.failure
     if failure is not None and failure.is_a("NotImplementedError") and failure.function not in ("", exercise.name):

@@ -1,7 +1,7 @@
 """From what came back to one sentence that helps, in a fixed order.
 
     not started → the file cannot be loaded → an exception, with the student's own line → too slow, died, too large →
-    type → shape → equals a known mistake → nan or inf → the worst value
+    type → shape → equals a known mistake → nan or inf → the worst value → arguments that were changed
 
 The kinds of a `Finding` are these steps; a class's summary counts them.
 """
@@ -18,9 +18,9 @@ from lmlab.grading.exercise import Args, Exercise, Item
 from lmlab.grading.sandbox import Failure, Reply
 from lmlab.grading.wire import decode, fresh
 
-Kind = Literal["", "not started", "loading", "exception", "limit", "form", "known", "values"]
+Kind = Literal["", "not started", "loading", "exception", "limit", "form", "known", "values", "changed"]
 
-ORDER: tuple[Kind, ...] = ("not started", "loading", "exception", "limit", "form", "known", "values")
+ORDER: tuple[Kind, ...] = ("not started", "loading", "exception", "limit", "form", "known", "values", "changed")
 
 NOT_ITS_OWN = ("NotAllowed", "NotImportable")  # errors that the sandbox raises, in sentences of its own
 
@@ -162,6 +162,9 @@ def of_draw(draw: Draw, item: Item) -> Finding:
     if failure is not None:
         return Finding("limit", _too_slow(failure, item)) if failure.why == "time" else of_failure(failure)
     found = of_value(draw, item)
+    if found.right and draw.reply.changed:
+        said = "the answer is right, but the function changed what it was given; work on a copy or make something new"
+        return Finding("changed", said)
     if found.right and item.pace is not None and draw.times is not None and draw.times > item.pace:
         said = f"right, but {draw.times:,.0f} times as slow as the reference ({item.pace:g} times would do)"
         return Finding("limit", f"{said}; {item.slow}" if item.slow else said)
@@ -218,6 +221,8 @@ def of_failure(failure: Failure) -> Finding:
         return Finding("limit", f"more memory was asked for than a lab needs: {failure.text or 'MemoryError'}{at}")
     if failure.type == "SystemExit":
         return Finding("exception", f"your code ends the program (exit){at}")
+    if failure.type == "EOFError":
+        return Finding("exception", f"input() waits for somebody who types, and a check has nobody{at}")
     if failure.type == "RecursionError":
         return Finding("exception", f"RecursionError: the function calls itself without end{at}")
     text = f"{failure.type}: {plain(failure.text)}" if failure.text else failure.type

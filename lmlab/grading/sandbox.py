@@ -74,6 +74,8 @@ class Reply:
 
     value: Any = None
     failure: Failure | None = None
+    changed: bool = False
+    """Whether the function changed its arguments; known only where it was asked for."""
 
 
 class Sandbox:
@@ -158,11 +160,16 @@ class Sandbox:
             self.stop()
         return reply.failure
 
-    def call(self, name: str, args: tuple[Any, ...], seconds: float = 5.0, probe: str = "") -> Reply:
-        """Call a function of the student's with arguments that travel as data, and wait at most `seconds`."""
+    def call(
+        self, name: str, args: tuple[Any, ...], seconds: float = 5.0, probe: str = "", keeps: bool = False
+    ) -> Reply:
+        """Call a function of the student's with arguments that travel as data, and wait at most `seconds`.
+
+        With `keeps` the reply says whether the function changed them.
+        """
         if self._process is None and (self.loading or self.start()):
             return Reply(failure=self.loading)
-        return self._ask({"do": "call", "name": name, "args": args, "probe": probe}, seconds)
+        return self._ask({"do": "call", "name": name, "args": args, "probe": probe, "keeps": keeps}, seconds)
 
     def _ask(self, request: dict[str, Any], seconds: float) -> Reply:
         assert self._process is not None
@@ -185,7 +192,7 @@ class Sandbox:
             if found["id"] != self._number:
                 raise wire.WireError("The message answers another call.")
             if "error" not in found:
-                return Reply(value=found["value"])
+                return Reply(found["value"], changed=found.get("changed") is True)
             error = found["error"]
             if error["type"] == "TooLarge":
                 return Reply(failure=Failure("large", text=str(error["text"])))
