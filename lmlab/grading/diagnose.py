@@ -42,7 +42,7 @@ class Finding:
 class Draw:
     """One set of arguments, the student's reply, and what was expected: a value, or a ValueError with this text.
 
-    `args` are those that were sent; `expected` was computed only after the reply had come.
+    `args` are those that were sent; `expected` never was.
     """
 
     args: Args
@@ -178,6 +178,13 @@ def _too_slow(failure: Failure, item: Item) -> str:
 
 def of_value(draw: Draw, item: Item) -> Finding:
     """What is wrong with an answer that came."""
+    try:
+        return _of_value(draw, item)
+    except (OverflowError, RecursionError, MemoryError):  # 10**400, or lists within lists
+        return Finding("values", f"{kind_of(draw.reply.value)} that cannot be compared with the answer")
+
+
+def _of_value(draw: Draw, item: Item) -> Finding:
     got, expected = draw.reply.value, draw.expected
     if item.agrees is not None:
         said: bool | str | None = form(got, expected)

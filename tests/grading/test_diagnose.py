@@ -308,7 +308,7 @@ def test_always_an_error_is_no_refusal():
 
     results = check_exercise(exercise, Plain({"half": always}), 1)
     assert [result.points for result in results] == [0, 0]
-    assert "raises an error for every argument" in results[1].sentence
+    assert "raises an error for good arguments" in results[1].sentence
     assert [result.points for result in check_exercise(exercise, Plain({"half": _half}), 1)] == [1, 1]
 
 

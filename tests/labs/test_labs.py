@@ -140,6 +140,19 @@ def test_mistakes_that_nobody_listed_get_a_sentence_too(lab):
     assert tried >= 5
 
 
+@pytest.mark.parametrize(
+    "lab", [one for one in LABS.values() if one.id in ("lab06", "lab07")], ids=lambda lab: lab.id
+)
+def test_gradients_of_almost_nothing_are_not_taken_for_right_ones(lab):
+    """Each is judged from the student's own one before it: from nothing, nothing would follow rightly."""
+    (exercise,) = [one for one in lab.checked if one.name in ("backward", "bptt")]
+
+    def tiny(*args):
+        return {key: np.full_like(value, 1e-12) for key, value in exercise.answer(*args).items()}
+
+    assert sum(one.points for one in check_exercise(exercise, Plain({exercise.name: tiny}), seed=1)) == 0
+
+
 @each_lab
 def test_each_exercise_lists_mistakes(lab):
     assert all(exercise.wrong for exercise in lab.checked), "an exercise without a known mistake"
