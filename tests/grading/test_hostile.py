@@ -282,6 +282,7 @@ def test_nothing_is_written_outside_the_own_folder(tmp_path):
         f"import os; os.chdir({str(keep)!r}); os.rmdir('deep')",
         f"import os; os.rmdir('deep', dir_fd=os.open({str(keep)!r}, os.O_RDONLY))",
         f"import os; os.chmod({str(keep)!r}, 0)",
+        f"import os; os.utime({str(keep)!r}, (1, 1))",
     )
     for way in ways:
         report = check_file(small_lab(), whole(f"{way}; return 1"))
