@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # these import numpy, which `--help` can do without
 P = ParamSpec("P")
 
 LabName = Annotated[str, typer.Argument(metavar="LAB", help="Which lab: lab01, lab1 or 1.")]
-ExerciseName = Annotated[str, typer.Argument(metavar="EXERCISE", help="The name of the function.")]
+ExerciseName = Annotated[str, typer.Argument(metavar="EXERCISE", help="The name of the function, or its number.")]
 Folder = Annotated[
     Path | None,
     typer.Option("--folder", "-C", metavar="DIR", help="Where your lab.py is; found from here when not given."),
@@ -136,7 +136,12 @@ def labs_command(
         table.add_row(one.id, one.title, str(one.minutes), f"{reached} of {one.points:g}")
     console = Console()
     console.print(table)
-    say(console, "Begin one with: python -m lmlab start lab01")
+    begun = next((one for one, progress in rows if progress is not None and progress.points < one.points), None)
+    fresh = next((one for one, progress in rows if progress is None), None)
+    if begun is not None:
+        say(console, f"Go on with: python -m lmlab check {begun.id}")
+    elif fresh is not None:
+        say(console, f"Begin one with: python -m lmlab start {fresh.id}")
 
 
 def lab_json(lab: "Lab", progress: "Progress | None") -> dict[str, Any]:
@@ -187,9 +192,10 @@ def start_command(
     say(console, f"Lab {found.number:02}: {found.title} ({found.points:g} points, about {found.minutes} minutes)")
     if file.name != FILE:
         say(console, f"Your {place / FILE} is as it was; the fresh stub is in {file}.")
+    own = "" if place.name in (found.folder.name, found.id) and place.parent == Path() else f' --folder "{place}"'
     say(
         console,
-        f"Read {place / 'README.md'}, write {place / FILE}, and check it with: python -m lmlab check {found.id}",
+        f"Read {place / 'README.md'}, write {place / FILE}, and check it with: python -m lmlab check {found.id}{own}",
     )
 
 
@@ -198,7 +204,7 @@ def check_command(
     lab: LabName,
     what: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[EXERCISE]...", help="Check these alone; experiment is the last one."),
+        typer.Argument(metavar="[EXERCISE]...", help="Check these alone, by name or number; experiment is the last."),
     ] = None,
     folder: Folder = None,
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever you save, until Ctrl-C.")] = False,
@@ -232,9 +238,9 @@ def check_command(
       extra_data.seed                     integer
     """
     from lmlab.grading import gradescope
-    from lmlab.grading.experiment import NAME, WEIGHTS
+    from lmlab.grading.experiment import WEIGHTS
     from lmlab.grading.labs import find_lab
-    from lmlab.grading.progress import check_changed, write_whole
+    from lmlab.grading.progress import check_changed, load, write_whole
     from lmlab.grading.student import find, read
     from lmlab.grading.watch import changes
 
@@ -245,9 +251,7 @@ def check_command(
     # `--json results.json`: a file's name after the option is no exercise.
     out = next((Path(name) for name in names if as_json and name.endswith(".json")), None)
     names = [name for name in names if out is None or name != str(out)]
-    for name in names:
-        if name != NAME or found.experiment is None:
-            found.text_of(name)
+    names = [found.name_of(name) for name in names]
     place = find(found, folder)
     console = Console()
 
@@ -269,7 +273,12 @@ def check_command(
             say(console, "Your code printed:")
             for line in report.log.splitlines()[:20]:
                 say(console, f"  {line}")
+        if work.weights is None and place != Path.cwd() and (Path.cwd() / WEIGHTS).is_file():
+            say(console, f"There is a {WEIGHTS} here, but it belongs beside lab.py: move it to {place}.")
         reached = f"{report.points:g} of {report.max_points:g} points"
+        revealed = load(place, found.id).revealed
+        seen = sum(result.points for result in report.results if result.exercise in revealed)
+        reached += f" ({seen:g} of them after the answer was shown)" if seen else ""
         say(console, f"{reached}, in {time.perf_counter() - begin:.1f} s. {advice(found, report)}".rstrip())
         return report.passed
 
@@ -345,6 +354,7 @@ def hint_command(lab: LabName, exercise: ExerciseName, folder: Folder = None, as
     from lmlab.grading.student import find
 
     found = find_lab(lab)
+    exercise = found.name_of(exercise)
     text = found.text_of(exercise)
     place = find(found, folder)
     progress = load(place, found.id)
@@ -384,6 +394,7 @@ def show_command(
     from lmlab.grading.student import find
 
     found = find_lab(lab)
+    exercise = found.name_of(exercise)
     found.text_of(exercise)
     place = find(found, folder)
     progress = load(place, found.id)
@@ -401,6 +412,8 @@ def show_command(
         print_json({"lab": found.id, "exercise": exercise, "answer": answer, "attempts": entry.attempts})
         return
     typer.echo(answer)
+    if entry.revealed:
+        say(Console(stderr=True), f"In your own list of labs, {exercise} counts no points from now on.")
 
 
 @graded
@@ -411,15 +424,15 @@ def reset_command(lab: LabName, exercise: ExerciseName, folder: Folder = None, a
     JSON:
       {lab,exercise,kept}   string
     """
-    from lmlab.grading.labs import find_lab
+    from lmlab.grading.labs import EXPERIMENT, find_lab
     from lmlab.grading.progress import load, save, write_whole
     from lmlab.grading.student import find, read, reset
 
     found = find_lab(lab)
-    if exercise != "predict" or found.experiment is None:
-        found.text_of(exercise)
+    exercise = found.name_of(exercise)
+    function = "predict" if exercise == EXPERIMENT else exercise
     work = read(find(found, folder))
-    text = reset(work.source, found.stub, exercise)
+    text = reset(work.source, found.stub, function)
     kept = work.folder / ".lmlab" / time.strftime("lab-%Y%m%d-%H%M%S.py")
     write_whole(kept, work.source)
     write_whole(work.file, text)
@@ -430,7 +443,7 @@ def reset_command(lab: LabName, exercise: ExerciseName, folder: Folder = None, a
     if as_json:
         print_json({"lab": found.id, "exercise": exercise, "kept": os.path.abspath(kept)})
         return
-    say(Console(), f"{exercise} is as it was at the beginning. Your file as it was a moment ago: {kept}")
+    say(Console(), f"{function} is as it was at the beginning. Your file as it was a moment ago: {kept}")
 
 
 @graded

@@ -25,8 +25,10 @@ from lmlab.grading.diagnose import Draw, Finding, Kind, Mistakes, of_draw, of_it
 from lmlab.grading.exercise import Args, Exercise, Item
 from lmlab.grading.labs import Lab
 from lmlab.grading.sandbox import Failure, Reply, Sandbox
+from lmlab.grading.student import leftovers
 
 Status = Literal["passed", "failed", "not started"]
+NO_FUNCTIONS = Finding("loading", "none of the lab's functions is in your file (is it empty, or another file?)")
 MOST_SECONDS = 60.0  # for all calls of a file's functions together
 STATUSES: tuple[Status, ...] = ("passed", "failed", "not started")
 
@@ -143,6 +145,11 @@ def check_file(
     own = [(exercise, False) for exercise in lab.checked if only is None or exercise.name in only]
     exercises = own + [(exercise, True) for exercise in extra]
     results: list[Result] = []
+    names = [exercise.name for exercise in (*lab.checked, *extra)]
+    try:
+        notes = leftovers(source, names)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        notes = {}
     end = time.monotonic() + MOST_SECONDS * slow
     with Sandbox(
         source, memory=lab.memory, slow=slow, needs=lab.needs, network=lab.network, prefix=prefix
@@ -151,8 +158,13 @@ def check_file(
         for exercise, is_extra in exercises:
             if failure is not None:
                 found = [_unloaded(exercise, item, of_loading(failure)) for item in exercise.items]
+            elif not set(sandbox.functions) & {*names, "predict"}:
+                found = [_unloaded(exercise, item, NO_FUNCTIONS) for item in exercise.items]
             else:
                 found = check_exercise(exercise, sandbox, seed, sandbox.functions, end)
+            if all(result.status == "not started" for result in found) and exercise.name in notes:
+                said = notes[exercise.name]
+                found = [replace(result, status="failed", sentence=said, kind="exception") for result in found]
             number = "" if is_extra else lab.number_of(exercise.name)
             results += [replace(result, number=number, extra=is_extra) for result in found]
             so_far(results)

@@ -64,7 +64,13 @@ class Class:
         """(exercise, what is wrong, how many students), the commonest first."""
         counted: Counter[tuple[str, str]] = Counter()
         for one in self.submissions:
-            counted.update({(r.exercise, topic(r)) for r in one.report.results if r.status != "passed"})
+            failed = [result for result in one.report.results if result.status != "passed"]
+            if one.remark:
+                counted[FILE, one.remark] += 1
+            elif failed and all(result.kind == "loading" for result in failed):
+                counted[FILE, topic(failed[0])] += 1
+            else:
+                counted.update({(result.exercise, topic(result)) for result in failed})
         return [(exercise, said, number) for (exercise, said), number in counted.most_common()]
 
     def to_json(self, out: str) -> dict[str, Any]:
@@ -105,7 +111,7 @@ class Class:
             ]
         lines = [f"{len(self.submissions)} submissions, on average {mean:.1f} of {most:g} points (seed {self.seed})."]
         if self.mistakes():
-            lines.append("What most of them got wrong:")
+            lines.append("What they got wrong, the commonest first:")
         for exercise, said, number in self.mistakes()[:SHOWN]:
             lines.append(f"{number:4} {exercise} | {said}")
         return lines
@@ -117,6 +123,8 @@ def topic(result: Result) -> str:
     >>> topic(Result("f", "i", "failed", 1, "shape (3, 6), expected (6, 3) (transposed?)", "form"))
     'a wrong type or shape'
     """
+    if result.exercise == experiment.NAME and result.kind == "values":
+        return "no weights were handed in" if WEIGHTS in result.sentence[: len(WEIGHTS)] else "the target was missed"
     match result.kind:
         case "form":
             return "a wrong type or shape"
@@ -203,7 +211,7 @@ def grade(
 def names_of(paths: Sequence[Path]) -> list[str]:
     """A name for each submission, which no other one has and no file of ours; what is no text in a name is spelt out.
 
-    >>> names_of([Path("ann.zip"), Path("grades.csv"), Path("bob")])
+    >>> names_of([Path("ann.zip"), Path("grades.csv.zip"), Path("bob")])
     ['ann', 'grades.csv-2', 'bob']
     """
     taken = {"grades.csv", "summary.json"}

@@ -22,6 +22,7 @@ Kind = Literal["", "not started", "loading", "exception", "limit", "form", "know
 
 ORDER: tuple[Kind, ...] = ("not started", "loading", "exception", "limit", "form", "known", "values", "changed")
 
+MOST_ARGUMENTS = 70  # characters of arguments that are told
 NOT_ITS_OWN = ("NotAllowed", "NotImportable")  # errors that the sandbox raises, in sentences of its own
 
 
@@ -203,7 +204,17 @@ def _of_value(draw: Draw, item: Item) -> Finding:
     if wrong is not None:
         return Finding("form", wrong)
     wrong = difference(got, expected, item.tolerance)
-    return Finding() if wrong is None else Finding("values", wrong)
+    return Finding() if wrong is None else Finding("values", f"{wrong}{called_with(draw.args)}")
+
+
+def called_with(args: Args) -> str:
+    """The arguments, where they are few and short enough to try them oneself.
+
+    >>> called_with(("anna", 2)), called_with((np.array([0.5, 0.25]),)), called_with((np.zeros((9, 9)),))
+    (" (for 'anna', 2)", ' (for [0.5, 0.25])', '')
+    """
+    text = ", ".join(shown(one) for one in args)
+    return f" (for {text})" if args and "…" not in text and len(text) <= MOST_ARGUMENTS else ""
 
 
 def of_failure(failure: Failure) -> Finding:

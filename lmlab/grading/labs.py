@@ -21,6 +21,7 @@ from lmlab.errors import LabError, nearest
 from lmlab.grading.exercise import Exercise
 
 HINTS = 3
+EXPERIMENT = "experiment"  # how the open experiment is called beside the exercises
 
 
 @dataclass(frozen=True)
@@ -123,15 +124,26 @@ class Lab:
         """The number of an exercise ("1.2"), empty where lab.toml does not know it."""
         return next((text.number for text in self.exercises if text.name == exercise), "")
 
+    def name_of(self, word: str) -> str:
+        """The name of an exercise that somebody means: its name, its number, or the experiment by any of its names.
+
+        Raises `LabError` where there is no such exercise.
+        """
+        meant = {name: text.name for text in self.exercises for name in (text.name, text.number)}
+        if self.experiment is not None:
+            meant |= dict.fromkeys((EXPERIMENT, "predict", self.experiment.number), EXPERIMENT)
+        if word in meant:
+            return meant[word]
+        names = list(dict.fromkeys(meant.values()))
+        raise LabError(f"{self.id} has no exercise '{word}': choose {', '.join(names)}.{nearest(word, names)}")
+
     def text_of(self, exercise: str) -> ExerciseText:
-        """What lab.toml says of an exercise. Raises `LabError` where there is no such exercise."""
+        """What lab.toml says of an exercise. Raises `LabError` for the experiment, which is open."""
         for text in self.exercises:
             if text.name == exercise:
                 return text
-        names = [text.name for text in self.exercises]
-        raise LabError(
-            f"{self.id} has no exercise '{exercise}': choose {', '.join(names)}.{nearest(exercise, names)}"
-        )
+        task = "" if self.experiment is None else f" {self.experiment.task}"
+        raise LabError(f"The experiment of {self.id} is open, without hints and without one answer.{task}")
 
 
 def labs_folder() -> Path:

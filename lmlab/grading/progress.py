@@ -67,6 +67,11 @@ class Progress:
         return self.exercises.setdefault(exercise, Entry())
 
     @property
+    def revealed(self) -> set[str]:
+        """The exercises whose answers were shown."""
+        return {name for name, entry in self.exercises.items() if entry.revealed}
+
+    @property
     def points(self) -> float:
         """Points of all exercises."""
         return sum(entry.points for entry in self.exercises.values())

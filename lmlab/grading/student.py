@@ -2,6 +2,7 @@
 
 import ast
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,6 +139,32 @@ def reset(source: str, stub: str, function: str) -> str:
             lines[-1] += "\n"
         return "".join([*lines, "\n\n", *text])
     return "".join([*lines[: found[0]], *text, *lines[found[1] :]])
+
+
+def leftovers(source: str, names: Sequence[str]) -> dict[str, str]:
+    """What may be wrong with functions that say "not implemented" although there is code in them.
+
+    >>> leftovers("def f(x):\\n    y = x\\n    raise NotImplementedError\\n", ["f"])
+    {'f': 'there is code in it, but line 3 still raises NotImplementedError; delete that line'}
+    >>> leftovers("def f(x):\\n    return x\\ndef f(x):\\n    raise NotImplementedError\\n", ["f"])
+    {'f': 'it is defined twice, in lines 1 and 3, and the last one counts; delete the other one'}
+    """
+    found: dict[str, str] = {}
+    functions = [one for one in ast.parse(source).body if isinstance(one, ast.FunctionDef)]
+    for name in names:
+        own = [one for one in functions if one.name == name]
+        if len(own) > 1:
+            first, last = own[0].lineno, own[-1].lineno
+            said = f"it is defined twice, in lines {first} and {last}, and the last one counts; delete the other one"
+            found[name] = said
+        elif own:
+            leftover = [one for one in own[0].body if isinstance(one, ast.Raise)]
+            written = [one for one in own[0].body if not isinstance(one, ast.Raise | ast.Expr)]
+            if leftover and written:
+                line = leftover[-1].lineno
+                said = f"there is code in it, but line {line} still raises NotImplementedError; delete that line"
+                found[name] = said
+    return found
 
 
 def _span(source: str, function: str) -> tuple[int, int] | None:

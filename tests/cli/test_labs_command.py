@@ -190,6 +190,31 @@ def test_the_answer_is_shown_after_three_attempts_or_when_given_up():
     assert progress.load(lab_file().parent, "lab01").points == 7
 
 
+def test_an_exercise_has_a_name_and_a_number_and_the_experiment_several_names():
+    call("start", "lab01")
+    assert "not started 1.2 count_bigrams" in call("check", "lab01", "1.2").stdout
+    for name in ("experiment", "predict", "1.6"):
+        assert "not started 1.6 experiment" in call("check", "lab01", name).stdout
+        assert "The experiment of lab01 is open" in sentence("hint", "lab01", name)
+        assert call("reset", "lab01", name).stdout.startswith("predict is as it was")
+    assert "predict" not in sentence("check", "lab01", "nothing")
+    assert "experiment" in sentence("check", "lab01", "nothing")
+
+
+def test_another_folder_is_named_in_what_to_do_next():
+    folder = Path("my folder ñ")
+    started = call("start", "lab01", folder).stdout
+    assert 'python -m lmlab check lab01 --folder "my folder ñ"' in " ".join(started.split())
+    assert "not started" in call("check", "lab01", "--folder", folder).stdout
+
+
+def test_weights_that_lie_in_the_wrong_folder():
+    call("start", "lab01")
+    Path("weights.safetensors").write_bytes(b"x")
+    said = " ".join(call("check", "lab01").stdout.split())
+    assert "There is a weights.safetensors here, but it belongs beside lab.py: move it to" in said
+
+
 def test_reset_puts_back_one_function():
     call("start", "1")
     stub = lab_file().read_text()
@@ -246,7 +271,7 @@ def test_a_class(tmp_path):
     result = call("grade", folder, "--lab", "lab01", "--out", "out", "--seed", 4, "--workers", 2)
     assert result.exit_code == 0
     assert "3 submissions, on average 3.0 of 10 points (seed 4)." in result.stdout
-    assert "What most of them got wrong:" in result.stdout
+    assert "What they got wrong, the commonest first:" in result.stdout
     rows = (Path("out") / "grades.csv").read_text().splitlines()
     assert [row.split(",")[:2] for row in rows[1:]] == [["'=bob", "0"], ["ann", "9"], ["carl", "0"]]
     assert sorted(path.parent.name for path in Path("out").glob("*/results.json")) == ["=bob", "ann", "carl"]

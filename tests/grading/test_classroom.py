@@ -87,7 +87,9 @@ def test_a_class(submissions, tmp_path):
     assert [row[7] for row in rows if row[0] == "dora"] == ["double: almost: one is added; double it"]
     mistakes = found.mistakes()
     assert ("double", "almost: one is added; double it", 2) in mistakes
-    assert ("double", "the file cannot be loaded", 1) in mistakes
+    assert ("lab.py", "the file cannot be loaded", 1) in mistakes
+    assert ("lab.py", "There is no lab.py in what was handed in.", 1) in mistakes
+    assert not any("not reached" in said for _, said, _ in mistakes)  # what is wrong with a whole file counts once
     assert any("almost: one is added" in line for line in found.lines())
     assert json.loads((out / "summary.json").read_text())["seed"] == 5
 

@@ -108,10 +108,30 @@ def test_a_file_that_cannot_be_loaded_is_said_once_for_all():
 
 
 def test_a_function_that_is_gone():
+    gone = "there is no function double in your file (was it renamed or removed?)"
+    assert said(RIGHT.replace("def double", "def doubled")) == [gone] * 2
+    assert said("double = 3\ndef outer(a, b): pass\n") == [gone] * 2
+
+
+def test_a_file_of_something_else():
+    for source in ("", "def other(): pass\n"):
+        report = check_file(small_lab(), source)
+        assert {result.kind for result in report.results} == {"loading"}
+        assert report.results[0].sentence.startswith("none of the lab's functions is in your file")
+
+
+def test_code_that_says_it_is_not_written():
+    leftover = STUB.replace("def double(x):\n", "def double(x):\n    y = 2 * x\n")
     assert (
-        said("def other(): pass\n") == ["there is no function double in your file (was it renamed or removed?)"] * 2
+        said(leftover) == ["there is code in it, but line 6 still raises NotImplementedError; delete that line"] * 2
     )
-    assert said("double = 3\ndef outer(a, b): pass\n")[0].startswith("there is no function double")
+    assert said(RIGHT + STUB)[0].startswith("it is defined twice, in lines 4 and 14, and the last one counts")
+
+
+def test_small_arguments_are_told():
+    exercise = Exercise("f", lambda name, k: len(name) + k, (Item("adds", 1, lambda rng: ("anna", 2)),))
+    (found,) = check_exercise(exercise, Plain({"f": lambda name, k: 0}), 1)
+    assert found.sentence == "yours 0, expected 6 (for 'anna', 2)"
 
 
 def test_an_error_that_was_asked_for():
