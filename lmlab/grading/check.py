@@ -3,11 +3,12 @@
     report = check_file(lab, source, seed=7)
     report.points, report.results[0].sentence
 
-The arguments are drawn afresh for each check (the seed is written down, so that a check can be repeated); the
-expected answer is computed only after the student's has come back from the sandbox.
+The arguments are drawn afresh for each check (the seed is written down, so that a check can be repeated); they alone
+go to the student's process, and what is expected of them stays in this one.
 """
 
 import functools
+import math
 import secrets
 import time
 import types
@@ -26,6 +27,7 @@ from lmlab.grading.labs import Lab
 from lmlab.grading.sandbox import Failure, Reply, Sandbox
 
 Status = Literal["passed", "failed", "not started"]
+MOST_SECONDS = 60.0  # for all calls of a file's functions together
 STATUSES: tuple[Status, ...] = ("passed", "failed", "not started")
 
 
@@ -91,7 +93,7 @@ class Report:
 class Caller(Protocol):
     """What answers calls of the student's functions: a sandbox, or a plain function in a test."""
 
-    def call(self, name: str, args: Args, seconds: float = 5.0, probe: str = "") -> Reply:
+    def call(self, name: str, args: Args, seconds: float = 5.0, probe: str = "", keeps: bool = False) -> Reply:
         """The value that came back, or why there is none."""
         ...
 
@@ -108,7 +110,7 @@ class Plain:
     def __init__(self, functions: dict[str, Callable[..., Any]], probing: bool = False) -> None:
         self.functions, self.probing = functions, probing
 
-    def call(self, name: str, args: Args, seconds: float = 5.0, probe: str = "") -> Reply:
+    def call(self, name: str, args: Args, seconds: float = 5.0, probe: str = "", keeps: bool = False) -> Reply:
         """Call it, and turn what it raises into a `Failure`."""
         if probe and self.probing:
             space: dict[str, Any] = {}
@@ -141,6 +143,7 @@ def check_file(
     own = [(exercise, False) for exercise in lab.checked if only is None or exercise.name in only]
     exercises = own + [(exercise, True) for exercise in extra]
     results: list[Result] = []
+    end = time.monotonic() + MOST_SECONDS * slow
     with Sandbox(
         source, memory=lab.memory, slow=slow, needs=lab.needs, network=lab.network, prefix=prefix
     ) as sandbox:
@@ -149,7 +152,7 @@ def check_file(
             if failure is not None:
                 found = [_unloaded(exercise, item, of_loading(failure)) for item in exercise.items]
             else:
-                found = check_exercise(exercise, sandbox, seed, sandbox.functions)
+                found = check_exercise(exercise, sandbox, seed, sandbox.functions, end)
             number = "" if is_extra else lab.number_of(exercise.name)
             results += [replace(result, number=number, extra=is_extra) for result in found]
             so_far(results)
@@ -193,25 +196,26 @@ def _unloaded(exercise: Exercise, item: Item, finding: Finding) -> Result:
 
 
 def check_exercise(
-    exercise: Exercise, caller: Caller, seed: int, functions: Collection[str] | None = None
+    exercise: Exercise, caller: Caller, seed: int, functions: Collection[str] | None = None, end: float = math.inf
 ) -> list[Result]:
-    """Check one exercise by calling it; `functions` are the names that the file has (None: unknown)."""
+    """Check one exercise by calling it; `functions` are the names that the file has (None: unknown). Nothing more is
+    asked after the moment `end`."""
     if functions is not None and exercise.name not in functions and not exercise.probe:
         said = f"there is no function {exercise.name} in your file (was it renamed or removed?)"
         return [Result(exercise.name, item.name, "failed", item.points, said, "exception") for item in exercise.items]
-    draws: dict[str, list[Draw]] = {}
+    draws: dict[str, list[Draw]] = {item.name: [] for item in exercise.items}
     stopped: Finding | None = None
-    for index, item in enumerate(exercise.items):
-        draws[item.name] = []
-        for time_ in range(item.times):
-            if stopped is not None:
-                break
-            rng = np.random.default_rng([seed, zlib.crc32(exercise.name.encode()), index, time_])
-            draw = ask(exercise, item, caller, rng)
-            draws[item.name].append(draw)
-            failure = draw.reply.failure
-            if failure is not None and failure.why != "error":
-                stopped = of_draw(draw, item)  # the next call would take as long again
+    for item, question in in_an_order(exercise, seed):
+        if time.monotonic() > end:
+            said = f"the functions of your file took longer than {MOST_SECONDS:g} s together, so this was not checked"
+            stopped = Finding("limit", said)
+        if stopped is not None:
+            break
+        draw = ask(exercise, item, caller, question)
+        draws[item.name].append(draw)
+        failure = draw.reply.failure
+        if failure is not None and failure.why != "error":
+            stopped = of_draw(draw, item)  # the next call would take as long again
     mistakes = Mistakes(exercise, draws)
     results = []
     for item in exercise.items:
@@ -225,13 +229,54 @@ def check_exercise(
     return _without_luck(results, draws)
 
 
+@dataclass(frozen=True)
+class Question:
+    """Arguments as a message, and what the reference says to them: a value, or a ValueError with this text."""
+
+    sent: bytes
+    expected: Any = None
+    refuses: str | None = None
+    seconds: float = 0.0
+    """How long the reference took, with sending."""
+
+
+def draw_question(exercise: Exercise, item: Item, rng: np.random.Generator) -> Question:
+    """Draw arguments and ask the reference. Raises `LabError` where it fails, which is our own fault."""
+    sent = wire.encode(tuple(item.draw(rng)))
+    begin = time.perf_counter()
+    try:
+        with np.errstate(all="ignore"):
+            expected = wire.fresh(exercise.answer(*wire.decode(sent)))
+    except wire.WireError as error:
+        raise LabError(f"The reference of {exercise.name} returns what is no data: {error}") from None
+    except ValueError as error:
+        return Question(sent, refuses=str(error))
+    return Question(sent, expected, seconds=time.perf_counter() - begin)
+
+
+def in_an_order(exercise: Exercise, seed: int) -> list[tuple[Item, Question]]:
+    """What the student's function is asked. What is to be refused comes at random places among the questions of the
+    first item that is not: a function that raises an error from some call on must not seem to refuse."""
+    key = zlib.crc32(exercise.name.encode())
+    rows = [
+        [(item, draw_question(exercise, item, np.random.default_rng([seed, key, i, n]))) for n in range(item.times)]
+        for i, item in enumerate(exercise.items)
+    ]
+    refused = [one for row in rows if all(question.refuses is not None for _, question in row) for one in row]
+    answered = [row for row in rows if not all(question.refuses is not None for _, question in row)]
+    first = [*(answered[0] if answered else []), *refused]
+    mixed = [first[i] for i in np.random.default_rng([seed, key]).permutation(len(first))]
+    return [*mixed, *(one for row in answered[1:] for one in row)]
+
+
 def _without_luck(results: list[Result], draws: Mapping[str, Sequence[Draw]]) -> list[Result]:
-    """A function that ends with an error whatever it is given does not refuse anything: no points for that alone."""
+    """A function that ends with an error for good arguments, too, does not refuse bad ones: no points for that."""
     asked = {name: all(draw.refuses is not None for draw in some) for name, some in draws.items()}
-    others = [result for result in results if not asked[result.item]]
-    if not others or any(result.kind != "exception" for result in others):
+    first = next((some for name, some in draws.items() if not asked[name]), [])
+    failures = [draw.reply.failure for draw in first if draw.refuses is None]
+    if not any(failure is not None and failure.is_a("ValueError") for failure in failures):
         return results
-    said = "it raises an error for every argument, so this one is not refused either"
+    said = "it raises an error for good arguments, too, so this one is not refused either"
     return [
         replace(result, status="failed", sentence=said, kind="exception")
         if asked[result.item] and result.status == "passed"
@@ -240,28 +285,16 @@ def _without_luck(results: list[Result], draws: Mapping[str, Sequence[Draw]]) ->
     ]
 
 
-def ask(exercise: Exercise, item: Item, caller: Caller, rng: np.random.Generator) -> Draw:
-    """Draw arguments, call the student's function, and only then compute what was expected.
-
-    Raises `LabError` where the reference fails, which is our own fault.
-    """
-    args = tuple(item.draw(rng))
-    sent = wire.encode(args)
+def ask(exercise: Exercise, item: Item, caller: Caller, question: Question) -> Draw:
+    """Call the student's function. What was expected stays here: only the arguments go to the other process."""
+    args = wire.decode(question.sent)
     begin = time.perf_counter()
-    reply = caller.call(exercise.name, wire.decode(sent), exercise.seconds, exercise.probe)
+    reply = caller.call(exercise.name, args, exercise.seconds, exercise.probe, exercise.keeps)
     took = time.perf_counter() - begin
     failure = reply.failure
     if failure is not None and failure.is_a("NotImplementedError") and failure.function not in ("", exercise.name):
         # It is written itself, but stands on another function of the lab.
         text = f"it calls {failure.function}, which is not written yet"
         reply = Reply(failure=replace(failure, type="NotAllowed", kinds=(), text=text, line=None))
-    try:
-        with np.errstate(all="ignore"):
-            begin = time.perf_counter()
-            expected = wire.fresh(exercise.answer(*wire.decode(sent)))
-            times = None if item.pace is None else took / (time.perf_counter() - begin)
-            return Draw(wire.decode(sent), reply, expected, times=times, sent=sent)
-    except ValueError as error:
-        if isinstance(error, wire.WireError):
-            raise LabError(f"The reference of {exercise.name} returns what is no data: {error}") from None
-        return Draw(wire.decode(sent), reply, refuses=str(error), sent=sent)
+    times = None if item.pace is None or question.seconds == 0 else took / question.seconds
+    return Draw(wire.decode(question.sent), reply, question.expected, question.refuses, times, question.sent)

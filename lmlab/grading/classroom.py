@@ -8,10 +8,13 @@ opens the table in a spreadsheet.
 import csv
 import importlib.util
 import io
+import itertools
 import json
+import lzma
 import os
 import secrets
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -187,14 +190,33 @@ def grade(
     paths = sorted(path for path in place.iterdir() if not path.name.startswith(".") and not path.is_symlink())
     paths = [path for path in paths if path.is_dir() or path.suffix in (".zip", ".py")]
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        waiting = []
-        for path in paths:
-            name = path.name if path.is_dir() else path.stem
-            waiting.append(pool.submit(one_of_many, path, out / name / "results.json", name))
+        waiting = [
+            pool.submit(one_of_many, path, out / name / "results.json", name)
+            for path, name in zip(paths, names_of(paths), strict=True)
+        ]
         found.submissions.extend(future.result() for future in waiting)
     write_whole(out / "grades.csv", table(found))
     write_whole(out / "summary.json", json.dumps(found.to_json(str(out)), indent=1))
     return found
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
+    """A name for each submission, which no other one has and no file of ours; what is no text in a name is spelt out.
+
+    >>> names_of([Path("ann.zip"), Path("grades.csv"), Path("bob")])
+    ['ann', 'grades.csv-2', 'bob']
+    """
+    taken = {"grades.csv", "summary.json"}
+    names = []
+    for path in paths:
+        plain = os.fsencode(path.name if path.is_dir() else path.stem).decode("utf-8", "backslashreplace")
+        plain = "".join(letter if letter.isprintable() else "_" for letter in plain) or "_"
+        name = next(
+            one for n in itertools.count(1) if (one := plain if n == 1 else f"{plain}-{n}").lower() not in taken
+        )
+        taken.add(name.lower())  # there are systems to which A and a are the same file
+        names.append(name)
+    return names
 
 
 def grade_one(
@@ -262,23 +284,28 @@ def everything(lab: Lab, extra: Sequence[Exercise]) -> list[Result]:
 def read_submission(place: Path) -> Work:
     """What somebody handed in: a folder, a zip, or lab.py alone. Raises `LabError` where there is no Python file."""
     if place.is_file() and place.suffix == ".py":
-        files = {place.name: _read(place, LARGEST_FILE)}
-    elif place.is_file():
-        files = _from_zip(_read(place, LARGEST_ZIP + 1), place.name)
-    else:
-        files = _from_folder(place)
-        zips = [name for name in files if name.endswith(".zip")]
-        if not any(name.endswith(".py") for name in files) and len(zips) == 1:
-            files = _from_zip(files[zips[0]], zips[0])
-    scripts = sorted((name for name in files if name.endswith(".py")), key=lambda name: (name.count("/"), name))
+        return _chosen(place, [place.name], lambda name, most: _read(place, most))
+    if place.is_file():
+        return _from_zip(place, place)
+    names = _names_in(place)
+    zips = [name for name in names if name.endswith(".zip")]
+    if not any(name.endswith(".py") for name in names) and len(zips) == 1:
+        return _from_zip(place, place / zips[0])
+    return _chosen(place, names, lambda name, most: _read(place / name, most))
+
+
+def _chosen(place: Path, names: list[str], read: Callable[[str, int], bytes]) -> Work:
+    """lab.py and its weights among these names: the two files, and no other, are read, and never more than counts."""
+    scripts = sorted((name for name in names if name.endswith(".py")), key=lambda name: (name.count("/"), name))
     chosen = [name for name in scripts if name.split("/")[-1] == FILE] or (scripts if len(scripts) == 1 else [])
     if not chosen:
         raise LabError(f"There is no {FILE} in what was handed in.")
     beside = chosen[0].rpartition("/")[0]
-    candidates = [name for name in files if name.split("/")[-1] == WEIGHTS]
+    candidates = [name for name in names if name.split("/")[-1] == WEIGHTS]
     weights = next((name for name in candidates if name.rpartition("/")[0] == beside), None)
     weights = weights or next(iter(sorted(candidates)), None)
-    return Work(place, decoded(files[chosen[0]], FILE), None if weights is None else files[weights])
+    source = decoded(read(chosen[0], LARGEST_FILE + 1), FILE)
+    return Work(place, source, None if weights is None else read(weights, LARGEST_WEIGHTS + 1))
 
 
 def _wanted(name: str) -> bool:
@@ -286,12 +313,8 @@ def _wanted(name: str) -> bool:
     return not last.startswith(".") and "__MACOSX" not in name and (last.endswith((".py", ".zip")) or last == WEIGHTS)
 
 
-def _most(name: str) -> int:
-    return LARGEST_FILE + 1 if name.endswith(".py") else LARGEST_WEIGHTS + 1
-
-
-def _from_folder(folder: Path) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
+def _names_in(folder: Path) -> list[str]:
+    found: list[str] = []
     looked = 0
     for root, inner, names in os.walk(folder, followlinks=False):
         here = Path(root)
@@ -302,8 +325,8 @@ def _from_folder(folder: Path) -> dict[str, bytes]:
             path = here / name
             relative = path.relative_to(folder).as_posix()
             if looked <= MOST_FILES and _wanted(relative) and path.is_file() and not path.is_symlink():
-                files[relative] = _read(path, _most(relative))
-    return files
+                found.append(relative)
+    return found
 
 
 def _read(path: Path, most: int) -> bytes:
@@ -311,20 +334,30 @@ def _read(path: Path, most: int) -> bytes:
         return file.read(most)
 
 
-def _from_zip(content: bytes, name: str) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
+def _from_zip(place: Path, file: Path) -> Work:
+    content = _read(file, LARGEST_ZIP + 1)
     if len(content) > LARGEST_ZIP:
-        raise LabError(f"{name} has more than {LARGEST_ZIP / 1e6:.0f} MB: a lab's zip is small. Ask for it again.")
+        raise LabError(
+            f"{file.name} has more than {LARGEST_ZIP / 1e6:.0f} MB: a lab's zip is small. Ask for it again."
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as zipped:
-            for info in zipped.infolist()[:MOST_FILES]:
-                path = info.filename.replace("\\", "/")
-                if not info.is_dir() and _wanted(path) and not path.endswith(".zip"):
-                    with zipped.open(info) as file:  # reads no more than this, whatever the zip says
-                        files[path] = file.read(_most(path))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
-        raise LabError(f"{name} cannot be unpacked ({type(error).__name__}). Ask for it again.") from None
-    return files
+            infos = {
+                path: info
+                for info in zipped.infolist()[:MOST_FILES]
+                if _wanted(path := info.filename.replace("\\", "/")) and not (info.is_dir() or path.endswith(".zip"))
+            }
+
+            def read(name: str, most: int) -> bytes:
+                with zipped.open(infos[name]) as inside:  # reads no more than this, whatever the zip says
+                    return inside.read(most)
+
+            return _chosen(place, list(infos), read)
+    except LabError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, OSError, EOFError,
+            ValueError) as error:  # fmt: skip
+        raise LabError(f"{file.name} cannot be unpacked ({type(error).__name__}). Ask for it again.") from None
 
 
 def load_extra(file: Path, lab: Lab) -> tuple[Exercise, ...]:
@@ -374,4 +407,5 @@ def harmless(text: str) -> str:
     >>> harmless("=HYPERLINK(1)"), harmless(" +1"), harmless("Ann")
     ("'=HYPERLINK(1)", "' +1", 'Ann')
     """
+    text = "".join(letter if letter.isprintable() or letter in "\t\r\n" else " " for letter in text)
     return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text

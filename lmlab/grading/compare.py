@@ -133,8 +133,10 @@ def difference(got: Any, expected: Any, tolerance: float, where: str = "") -> st
 
 
 def _array_difference(got: np.ndarray, expected: np.ndarray, tolerance: float, where: str) -> str | None:
-    if expected.dtype.kind in "bU" or not expected.size:
-        wrong = got != expected
+    whole = expected.dtype.kind in "iu" and got.dtype.kind in "biu"
+    endless = "O" in (got.dtype.kind, expected.dtype.kind)  # whole numbers beyond 64 bits
+    if whole or endless or expected.dtype.kind in "bU" or not expected.size:
+        wrong = np.asarray(got != expected)
     else:
         with np.errstate(all="ignore"):
             off = np.abs(got.astype(complex if expected.dtype.kind == "c" else float) - expected)
@@ -143,13 +145,14 @@ def _array_difference(got: np.ndarray, expected: np.ndarray, tolerance: float, w
         wrong = ~(near & np.isfinite(expected)) & ~equal
     if not wrong.any():
         return None
-    number = expected.dtype.kind in "iufc" and got.dtype.kind in "iufc"
+    number = not endless and expected.dtype.kind in "iufc" and got.dtype.kind in "iufc"
     strange = ~np.isfinite(got) & np.isfinite(expected) if number else np.zeros_like(wrong)
     if not expected.ndim:
         return f"{where}{_both(got[()], expected[()])}"
     if strange.any():
         return f"{where}{int(strange.sum())} of {got.size} values {'is' if strange.sum() == 1 else 'are'} nan or inf"
-    worst = np.unravel_index(int(np.argmax(np.where(wrong, off, -1.0) if number else wrong)), wrong.shape)
+    measured = number and not whole
+    worst = np.unravel_index(int(np.argmax(np.where(wrong, off, -1.0) if measured else wrong)), wrong.shape)
     place = ", ".join(str(int(i)) for i in worst)
     return f"{where}right shape, wrong values: worst at ({place}): {_both(got[worst], expected[worst])}"
 

@@ -1,7 +1,7 @@
 """From what came back to one sentence that helps, in a fixed order.
 
     not started → the file cannot be loaded → an exception, with the student's own line → too slow, died, too large →
-    type → shape → equals a known mistake → nan or inf → the worst value
+    type → shape → equals a known mistake → nan or inf → the worst value → arguments that were changed
 
 The kinds of a `Finding` are these steps; a class's summary counts them.
 """
@@ -18,9 +18,9 @@ from lmlab.grading.exercise import Args, Exercise, Item
 from lmlab.grading.sandbox import Failure, Reply
 from lmlab.grading.wire import decode, fresh
 
-Kind = Literal["", "not started", "loading", "exception", "limit", "form", "known", "values"]
+Kind = Literal["", "not started", "loading", "exception", "limit", "form", "known", "values", "changed"]
 
-ORDER: tuple[Kind, ...] = ("not started", "loading", "exception", "limit", "form", "known", "values")
+ORDER: tuple[Kind, ...] = ("not started", "loading", "exception", "limit", "form", "known", "values", "changed")
 
 NOT_ITS_OWN = ("NotAllowed", "NotImportable")  # errors that the sandbox raises, in sentences of its own
 
@@ -42,7 +42,7 @@ class Finding:
 class Draw:
     """One set of arguments, the student's reply, and what was expected: a value, or a ValueError with this text.
 
-    `args` are those that were sent; `expected` was computed only after the reply had come.
+    `args` are those that were sent; `expected` never was.
     """
 
     args: Args
@@ -59,8 +59,12 @@ class Mistakes:
     """Which known mistakes explain the answers of one exercise.
 
     A mistake explains an item when it gives the student's answer for every draw of it and would not fail where the
-    student is right: somebody who multiplies correctly and only forgets to refuse has not added instead. Where
-    several mistakes do (in a special case two may coincide), the one that explains most other draws too is named.
+    student is right: somebody who multiplies correctly has not added instead. Where several mistakes do (in a special
+    case two may coincide), the one that explains most other draws too is named.
+
+    To refuse bad arguments is a matter of its own: a mistake is written without it, and the student may have thought
+    of it, or not, whatever else is wrong. So items that ask for an error count only for the mistakes that are right
+    everywhere else, and such an item is explained by these alone.
     """
 
     def __init__(self, exercise: Exercise, draws: dict[str, list[Draw]]) -> None:
@@ -72,9 +76,7 @@ class Mistakes:
     def named(self, item: Item) -> str | None:
         """The sentence of the mistake that explains the item, if one does."""
         explains = [
-            i
-            for i in range(len(self.exercise.wrong))
-            if all(self.fits(i, item)) and all(self.would_pass(i, other) for other in self.right)
+            i for i in range(len(self.exercise.wrong)) if all(self.fits(i, item)) and self.is_possible(i, item)
         ]
         if _all_nan(self.draws[item.name]):  # nan equals nan, so many mistakes agree here: another item must tell
             others = [other for other in self.items if other is not item and not _all_nan(self.draws[other.name])]
@@ -83,6 +85,19 @@ class Mistakes:
             return None
         best = max(explains, key=lambda i: (sum(sum(self.fits(i, one)) for one in self.items), -i))
         return self.exercise.wrong[best].says
+
+    def is_possible(self, which: int, item: Item) -> bool:
+        """Whether the student may have made the mistake, by all that is right."""
+        answers = [other for other in self.items if not self.refuses(other)]
+        if all(self.would_pass(which, other) for other in answers):  # it is a mistake about refusing
+            return all(self.would_pass(which, other) for other in self.right)
+        return not self.refuses(item) and all(
+            self.would_pass(which, other) for other in self.right if not self.refuses(other)
+        )
+
+    def refuses(self, item: Item) -> bool:
+        """Whether every draw of the item asks for an error."""
+        return all(draw.refuses is not None for draw in self.draws[item.name])
 
     def replies(self, which: int, item: Item) -> list[Reply]:
         """What the mistake answers to each draw of the item."""
@@ -147,6 +162,9 @@ def of_draw(draw: Draw, item: Item) -> Finding:
     if failure is not None:
         return Finding("limit", _too_slow(failure, item)) if failure.why == "time" else of_failure(failure)
     found = of_value(draw, item)
+    if found.right and draw.reply.changed:
+        said = "the answer is right, but the function changed what it was given; work on a copy or make something new"
+        return Finding("changed", said)
     if found.right and item.pace is not None and draw.times is not None and draw.times > item.pace:
         said = f"right, but {draw.times:,.0f} times as slow as the reference ({item.pace:g} times would do)"
         return Finding("limit", f"{said}; {item.slow}" if item.slow else said)
@@ -160,6 +178,13 @@ def _too_slow(failure: Failure, item: Item) -> str:
 
 def of_value(draw: Draw, item: Item) -> Finding:
     """What is wrong with an answer that came."""
+    try:
+        return _of_value(draw, item)
+    except (OverflowError, RecursionError, MemoryError):  # 10**400, or lists within lists
+        return Finding("values", f"{kind_of(draw.reply.value)} that cannot be compared with the answer")
+
+
+def _of_value(draw: Draw, item: Item) -> Finding:
     got, expected = draw.reply.value, draw.expected
     if item.agrees is not None:
         said: bool | str | None = form(got, expected)
@@ -203,6 +228,8 @@ def of_failure(failure: Failure) -> Finding:
         return Finding("limit", f"more memory was asked for than a lab needs: {failure.text or 'MemoryError'}{at}")
     if failure.type == "SystemExit":
         return Finding("exception", f"your code ends the program (exit){at}")
+    if failure.type == "EOFError":
+        return Finding("exception", f"input() waits for somebody who types, and a check has nobody{at}")
     if failure.type == "RecursionError":
         return Finding("exception", f"RecursionError: the function calls itself without end{at}")
     text = f"{failure.type}: {plain(failure.text)}" if failure.text else failure.type

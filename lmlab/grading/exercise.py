@@ -62,7 +62,8 @@ class Item:
 class Exercise:
     """A function of lab.py: `answer` is the reference; where it raises ValueError the student must raise one too.
 
-    `seconds` is what one call may take. A `probe` is source text of a function `probe(lab, *args)` that runs in the
+    `seconds` is what one call may take. With `keeps` the function may not change the arguments that it is given. A
+    `probe` is source text of a function `probe(lab, *args)` that runs in the
     student's process in place of the function itself, for what cannot be asked by one call with data: `lab` is the
     student's module, and what it returns is compared like any answer.
     """
@@ -73,6 +74,7 @@ class Exercise:
     wrong: tuple[Wrong, ...] = ()
     seconds: float = 5.0
     probe: str = ""
+    keeps: bool = False
 
     def __post_init__(self) -> None:
         names = [item.name for item in self.items]

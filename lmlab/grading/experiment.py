@@ -1,7 +1,7 @@
 """The open experiment: weights that a student trained at home, measured here on names that were held out.
 
-The student's `predict(weights, contexts)` runs in the sandbox and sees contexts only; which letter follows stays with
-the checker, and so does the ruler. Nothing is trained here.
+The student's `predict(weights, contexts)` runs in the sandbox and sees contexts only, and no corpus; which letter
+follows stays with the checker, and so does the ruler. Nothing is trained here.
 """
 
 import struct
@@ -24,6 +24,8 @@ ROWS = 8192  # contexts a call
 SECONDS = 20.0  # a call of predict
 SUM = 1e-4  # how far the probabilities of a row may be from 1
 ALONE = 1e-3  # how far a row may move when other rows stand around it
+MOST_ARRAYS = 1000
+LONGEST_SOURCE = 60_000  # characters of lab.py; a table of numbers could hide in more
 BYTES_LEFT_OVER = 100_000  # of a file beyond its numbers: names, shapes
 
 
@@ -75,6 +77,8 @@ def read_weights(content: bytes, most: int) -> dict[str, np.ndarray]:
         weights = load(content)
     except (SafetensorError, KeyError, ValueError, TypeError, struct.error):
         raise ValueError(f"{WEIGHTS} cannot be read; save it with safetensors.numpy.save_file") from None
+    if len(weights) > MOST_ARRAYS:
+        raise ValueError(f"{WEIGHTS} has {len(weights):,} arrays; put what belongs together into one")
     for name, array in weights.items():
         if array.dtype != np.float32:
             raise ValueError(f"'{name[:40]}' in {WEIGHTS} is {array.dtype}; save it as float32")
@@ -95,6 +99,9 @@ def evaluate(
     text = lab.experiment
     assert text is not None
     arrays: dict[str, np.ndarray] = {}
+    if len(source) > LONGEST_SOURCE:
+        said = f"lab.py has {len(source):,} characters; what was learned belongs into {WEIGHTS}, not into the code"
+        return Outcome(finding=Finding("values", said))
     if weights is not None:
         try:
             arrays = read_weights(weights, text.parameters)
@@ -109,7 +116,7 @@ def evaluate(
         """(len(wanted), 27) log-probabilities of these contexts, from a fresh process."""
         parts = []
         with Sandbox(
-            source, memory=lab.memory, slow=slow, needs=lab.needs, network=lab.network, prefix=prefix
+            source, memory=lab.memory, slow=slow, needs=lab.needs, network=lab.network, sealed=True, prefix=prefix
         ) as sandbox:
             for begin in range(0, len(wanted), ROWS):
                 sent = contexts[wanted[begin : begin + ROWS]]

@@ -8,7 +8,6 @@ student's total, so extra checks are shown after grades are published.
 """
 
 import json
-import math
 from typing import Any
 
 import lmlab
@@ -19,6 +18,7 @@ from lmlab.grading.labs import Lab
 LEADERBOARD = "held-out loss (nats per character)"
 VISIBILITIES = ("visible", "after_published", "after_due_date", "hidden")
 LARGEST = 1_000_000  # characters of a results.json
+MOST = 1e6  # points
 
 
 def results(lab: Lab, report: Report, *, note: str = "") -> dict[str, Any]:
@@ -98,12 +98,19 @@ def problem(data: Any) -> str | None:
         total += test["score"]
     if abs(total - data["score"]) > 1e-3:
         return f"the tests add up to {total:g} and the score is {data['score']:g}"
-    for row in data.get("leaderboard", []):
+    board = data.get("leaderboard", [])
+    if not isinstance(board, list):
+        return "its leaderboard is no list"
+    for row in board:
         if not (isinstance(row, dict) and isinstance(row.get("name"), str) and is_number(row.get("value"))):
             return "its leaderboard has a row without name or value"
     return None
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value of JSON is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a value of JSON is a number as it may stand in a table.
+
+    >>> is_number(2.5), is_number(True), is_number(float("nan")), is_number(10**400)
+    (True, False, False, False)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST

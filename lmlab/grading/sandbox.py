@@ -40,6 +40,7 @@ FILE_BYTES = 10_000_000
 CPU_SECONDS = 30
 LOADING_SECONDS = 10.0
 LIBRARY_SECONDS = 30.0  # more, where a lab needs a library such as gradio
+LONGEST_TEXT = 300  # characters of an error; the worker cuts it, too, but the worker is the student's
 LONGEST_LOG = 4000  # characters of what the student prints
 
 Why = Literal["error", "time", "died", "garbled", "large"]
@@ -50,7 +51,7 @@ class Failure:
     """Why there is no value.
 
     `why` is `error` (an exception: `type`, `text`, the student's `line` and its `source`), `time` (took longer than
-    `seconds`), `died` (the process ended), `garbled` (bytes that are no message) or `large` (more than 32 MB).
+    `seconds`), `died` (the process ended), `garbled` (bytes that are no message) or `large` (more than travels).
     """
 
     why: Why
@@ -74,13 +75,16 @@ class Reply:
 
     value: Any = None
     failure: Failure | None = None
+    changed: bool = False
+    """Whether the function changed its arguments; known only where it was asked for."""
 
 
 class Sandbox:
     """One student's file in a process of its own; it is started again after it was stopped.
 
     `memory` is in MB, `slow` stretches every time limit, `needs` names libraries beyond numpy that the lab allows,
-    `network` allows connections within this machine. `guarded=False` leaves out the refusals, for tests of the rest.
+    `network` allows connections within this machine, `sealed` keeps the package's corpora from the file.
+    `guarded=False` leaves out the refusals, for tests of the rest.
     """
 
     def __init__(
@@ -91,11 +95,13 @@ class Sandbox:
         slow: float = 1.0,
         needs: Sequence[str] = (),
         network: bool = False,
+        sealed: bool = False,
         guarded: bool = True,
         prefix: Sequence[str] = (),
     ) -> None:
         self.source = source
         self.memory, self.slow, self.needs, self.network, self.guarded = memory, slow, tuple(needs), network, guarded
+        self.sealed = sealed
         self.prefix = tuple(prefix)  # words before the command, such as those that change the user
         self.functions: list[str] = []
         self.loading: Failure | None = None
@@ -148,6 +154,7 @@ class Sandbox:
                 "early": list(self.needs),
                 "guarded": self.guarded,
                 "network": self.network,
+                "sealed": self.sealed,
                 "package": str(Path(lmlab.__file__).parent),
             },
             LOADING_SECONDS + (LIBRARY_SECONDS if self.needs else 0),
@@ -158,11 +165,16 @@ class Sandbox:
             self.stop()
         return reply.failure
 
-    def call(self, name: str, args: tuple[Any, ...], seconds: float = 5.0, probe: str = "") -> Reply:
-        """Call a function of the student's with arguments that travel as data, and wait at most `seconds`."""
+    def call(
+        self, name: str, args: tuple[Any, ...], seconds: float = 5.0, probe: str = "", keeps: bool = False
+    ) -> Reply:
+        """Call a function of the student's with arguments that travel as data, and wait at most `seconds`.
+
+        With `keeps` the reply says whether the function changed them.
+        """
         if self._process is None and (self.loading or self.start()):
             return Reply(failure=self.loading)
-        return self._ask({"do": "call", "name": name, "args": args, "probe": probe}, seconds)
+        return self._ask({"do": "call", "name": name, "args": args, "probe": probe, "keeps": keeps}, seconds)
 
     def _ask(self, request: dict[str, Any], seconds: float) -> Reply:
         assert self._process is not None
@@ -185,19 +197,19 @@ class Sandbox:
             if found["id"] != self._number:
                 raise wire.WireError("The message answers another call.")
             if "error" not in found:
-                return Reply(value=found["value"])
+                return Reply(found["value"], changed=found.get("changed") is True)
             error = found["error"]
             if error["type"] == "TooLarge":
-                return Reply(failure=Failure("large", text=str(error["text"])))
+                return Reply(failure=Failure("large", text=str(error["text"])[:LONGEST_TEXT]))
             return Reply(
                 failure=Failure(
                     "error",
                     type=str(error["type"])[:100],
-                    kinds=tuple(str(kind) for kind in error["kinds"]),
-                    text=one_line(str(error["text"])),
+                    kinds=tuple(str(kind)[:100] for kind in error["kinds"][:20]),
+                    text=one_line(str(error["text"])[:LONGEST_TEXT]),
                     line=error["line"] if isinstance(error["line"], int) else None,
-                    source=str(error["source"]),
-                    function=str(error.get("function", "")),
+                    source=str(error["source"])[:LONGEST_TEXT],
+                    function=str(error.get("function", ""))[:LONGEST_TEXT],
                 )
             )
         except (wire.WireError, TypeError, KeyError):

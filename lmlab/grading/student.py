@@ -102,6 +102,8 @@ def decoded(content: bytes, name: str) -> str:
     """The text of a file's content. Raises `LabError` where it is none, or far too long for a lab."""
     if len(content) > LARGEST_FILE:
         raise LabError(f"{name} has {len(content) / 1e6:.1f} MB: a lab takes a few kB. Is it the right file?")
+    if b"\0" in content:
+        raise LabError(f"{name} holds zero bytes, as UTF-16 has them. Save it as UTF-8 and check again.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -128,7 +130,7 @@ def reset(source: str, stub: str, function: str) -> str:
     lines = source.splitlines(keepends=True)
     try:
         found = _span(source, function)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
         raise LabError(f"Python cannot read your {FILE}{line}, so nothing can be reset. Mend that first.") from None
     if found is None:

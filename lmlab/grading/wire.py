@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-LARGEST = 32_000_000  # bytes of one message
+LARGEST = 8_000_000  # bytes of one message
+MOST_VALUES = 1_000_000  # in its lists; the numbers of an array are not counted
 HEADER = 4  # bytes that hold the length of what follows
 KINDS = "biufcU"  # kinds of numpy numbers that travel: no objects, no dates, no records
 AS_IT_IS = frozenset({int, str, bool, type(None)})  # what JSON has, too
@@ -44,7 +45,9 @@ class Foreign:
 
 
 def encode(value: Any) -> bytes:
-    """A message: the length in 4 bytes, then JSON. Raises `WireError` beyond 32 MB, 50 levels or 20,000 arrays.
+    """A message: the length in 4 bytes, then JSON.
+
+    Raises `WireError` beyond 8 MB, a million values, 50 levels or 20,000 arrays.
 
     >>> encode([1, "a"])
     b'\\x00\\x00\\x00\\x08[1, "a"]'
@@ -54,6 +57,7 @@ def encode(value: Any) -> bytes:
         raise WireError(f"The value has more than {MOST_ARRAYS:,} arrays: put them into one.")
     if len(body) > LARGEST:
         raise WireError(f"The value takes {len(body) / 1e6:,.0f} MB: at most {LARGEST / 1e6:.0f} MB travel.")
+    check_values(body)
     return len(body).to_bytes(HEADER, "big") + body
 
 
@@ -62,11 +66,12 @@ def decode(message: bytes) -> Any:
     length = int.from_bytes(message[:HEADER], "big")
     if len(message) != HEADER + length:
         raise WireError("The message is cut off.")
+    check_values(message)
     try:
         return from_json(json.loads(message[HEADER:], object_hook=_counted()))
     except WireError:
         raise
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError, MemoryError) as error:
         raise WireError(f"The message makes no sense ({type(error).__name__}).") from None
 
 
@@ -82,6 +87,14 @@ def _counted() -> Callable[[dict[str, Any]], dict[str, Any]]:
         return found
 
     return hook
+
+
+def check_values(message: bytes) -> None:
+    """Raise `WireError` for more values than anybody reads, counted by commas and brackets before they are made."""
+    if message.count(b",") + message.count(b"[") > MOST_VALUES:
+        raise WireError(
+            f"The value has more than {MOST_VALUES:,} parts: make it smaller, or put numbers into an array."
+        )
 
 
 def fresh(value: Any) -> Any:
@@ -204,6 +217,8 @@ def _from_bytes(kind: str, shape: list[int], content: str) -> np.ndarray:
     raw = base64.b64decode(content, validate=True)
     if len(raw) != math.prod(shape) * dtype.itemsize:
         raise WireError("The array has another number of values than its shape says.")
-    if dtype.itemsize == 0:  # strings of length 0
+    if dtype.itemsize == 0:  # strings of length 0, of which no bytes say how many there are
+        if math.prod(shape) > MOST_VALUES:
+            raise WireError("The array has too many empty strings.")
         return np.zeros(shape, dtype)
     return np.frombuffer(raw, dtype).reshape(shape).copy()  # a copy may be written to

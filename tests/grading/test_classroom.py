@@ -224,6 +224,8 @@ def test_results_of_strangers():
         ('{"score": 1, "tests": [{"name": "f"}]}', "test 1 has no score"),
         ('{"score": 3, "tests": [{"name": "f", "score": 3, "max_score": 2}]}', "3 of 2 points"),
         ('{"score": 0, "tests": [], "leaderboard": [3]}', "leaderboard"),
+        ('{"score": 0, "tests": [], "leaderboard": null}', "leaderboard is no list"),
+        (f'{{"score": {10**400}, "tests": []}}', "score is no number"),
         ('{"score": 0, "tests": [{"name": "f", "score": 0, "max_score": 1, "output": 3}]}', "no text"),
         ("[" * 200_000, "no JSON"),
         (" " * 2_000_000, "characters"),
@@ -248,6 +250,46 @@ def measured(source, weights, lab=None):
     return experiment.evaluate(lab or with_experiment(), source, weights, 1)
 
 
+def test_names_that_collide_or_are_no_text_cost_nobody_anything(tmp_path):
+    folder = tmp_path / "in"
+    for name in ("ann", "grades.csv", "summary.json"):
+        hand_in(folder / name, RIGHT)
+    (folder / "ann.py").write_text(WRONG)
+    os.mkdir(os.fsencode(folder) + b"/caf\xe9")
+    hand_in(folder / "red\x1b[31m", STUB)
+    found = classroom.grade(small_lab(), folder, tmp_path / "out", seed=1)
+    names = [one.name for one in found.submissions]
+    assert sorted(names) == ["ann", "ann-2", "caf\\xe9", "grades.csv-2", "red_[31m", "summary.json-2"]
+    points = {one.name: one.report.points for one in found.submissions}
+    assert points["ann"] == points["grades.csv-2"] == 5
+    assert points["ann-2"] < 5
+    for name in names:
+        assert gradescope.problem(json.loads((tmp_path / "out" / name / "results.json").read_text())) is None
+    rows = list(csv.reader((tmp_path / "out" / "grades.csv").open()))
+    assert len(rows) == 7
+    assert "\x1b" not in str(rows)
+
+
+def test_only_what_counts_is_read_from_a_zip(tmp_path, monkeypatch):
+    many = [(f"d{i}/weights.safetensors", b"\0" * 1_000_000) for i in range(30)]
+    write_zip(tmp_path / "many.zip", [("a/lab.py", RIGHT.encode()), ("a/weights.safetensors", b"mine"), *many])
+    opened = []
+    real = zipfile.ZipFile.open
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *args: opened.append(args[1].filename) or real(*args))
+    work = classroom.read_submission(tmp_path / "many.zip")
+    assert (work.source, work.weights) == (RIGHT, b"mine")
+    assert opened == ["a/lab.py", "a/weights.safetensors"]
+
+
+def test_a_zip_that_is_damaged_inside(tmp_path):
+    write_zip(tmp_path / "bad.zip", [("lab.py", RIGHT.encode() * 20)])
+    content = bytearray((tmp_path / "bad.zip").read_bytes())
+    content[45:60] = bytes(15)
+    (tmp_path / "bad.zip").write_bytes(content)
+    with pytest.raises(LabError, match="cannot be unpacked"):
+        classroom.read_submission(tmp_path / "bad.zip")
+
+
 def test_the_experiment_measures_on_the_ruler():
     found = measured(PREDICT, save({"table": UNIFORM}))
     assert found.finding.right
@@ -255,6 +297,19 @@ def test_the_experiment_measures_on_the_ruler():
     found = measured(PREDICT, save({"table": UNIFORM}), with_experiment(target=2.5))
     assert found.loss == pytest.approx(3.2958, abs=1e-4)
     assert found.finding.sentence == "the loss is 3.2958 nats per character; the point needs 2.5 or less"
+
+
+CHEAT = """
+def predict(weights, contexts):
+    from lmlab.data.corpus import load_corpus
+    return load_corpus("names").part("validation")
+"""
+CHEAT_BY_FILE = """
+def predict(weights, contexts):
+    import importlib.util, os
+    place = os.path.dirname(importlib.util.find_spec("lmlab").origin)
+    return open(os.path.join(place, "data", "files", "names.txt")).read()
+"""
 
 
 @pytest.mark.parametrize(
@@ -267,6 +322,10 @@ def test_the_experiment_measures_on_the_ruler():
         (PREDICT, save({"table": np.zeros((40, 27), np.float32)}), "has 1,080 numbers; at most 1,000 are allowed"),
         (PREDICT, save({"table": np.zeros((400, 270), np.float32)}), "has 432"),
         (PREDICT, save({"table": UNIFORM.astype("f8")}), "'table' in weights.safetensors is float64"),
+        (PREDICT, save({str(i): np.zeros(0, np.float32) for i in range(1100)}), "has 1,100 arrays"),
+        (PREDICT + "# " + "x" * 60_000, save({"table": UNIFORM}), "what was learned belongs into"),
+        (CHEAT, save({"table": UNIFORM}), "predict knows your weights and the contexts, and no corpus"),
+        (CHEAT_BY_FILE, save({"table": UNIFORM}), "Your file reads the lab's own code"),
         (PREDICT, save({"other": UNIFORM}), "KeyError: 'table' (your line 3"),
         (PREDICT, save({"table": UNIFORM + 1}), "the probabilities of a row sum to 2.71828"),
         (

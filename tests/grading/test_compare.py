@@ -75,6 +75,9 @@ WRONG = [
     ({1, 2}, {2}, "1 does not belong"),
     ("ab" * 100, "a", "yours 'ab"),
     (1, None, "expected None, got a whole number"),
+    (10**400, 1.5, "yours 1000000"),
+    (10_000_001, 10_000_000, "yours 10000001, expected 10000000"),  # whole numbers agree or do not
+    (np.array([10**9 + 1]), np.array([10**9]), "right shape, wrong values: worst at (0): yours 1000000001"),
 ]
 
 

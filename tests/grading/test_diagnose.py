@@ -139,7 +139,7 @@ class Slow:
     def __init__(self, seconds):
         self.seconds = seconds
 
-    def call(self, name, args, seconds=5.0, probe=""):
+    def call(self, name, args, seconds=5.0, probe="", keeps=False):
         time.sleep(self.seconds)
         return Reply(args[0])
 
@@ -162,6 +162,19 @@ def test_a_slow_answer_is_compared_with_the_reference_on_this_machine():
     double = "def f(x):\n    while True: pass\n"
     (endless,) = check_file(small_lab([Exercise("f", reference, items, seconds=0.5)]), double).results
     assert endless.sentence == "took longer than 0.5 s (go through it once)"
+
+
+def test_a_function_that_may_not_change_its_arguments():
+    draw = lambda rng: ([3, 1, 2], rng.normal(size=3))  # noqa: E731
+    for keeps in (True, False):
+        exercise = Exercise("f", lambda a, x: sorted(a), (Item("sorts", 1, draw),), keeps=keeps)
+        lab = small_lab([exercise])
+        for body in ("a.sort(); return a", "x += 1; return sorted(a)"):
+            (found,) = check_file(lab, f"def f(a, x):\n    {body}\n").results
+            assert found.status == ("failed" if keeps else "passed")
+            assert ("changed what it was given" in found.sentence) == keeps
+        (found,) = check_file(lab, "def f(a, x):\n    a = sorted(a); x = x + 1; return a\n").results
+        assert found.status == "passed"
 
 
 def test_the_worst_of_several_draws_is_told():
@@ -295,7 +308,7 @@ def test_always_an_error_is_no_refusal():
 
     results = check_exercise(exercise, Plain({"half": always}), 1)
     assert [result.points for result in results] == [0, 0]
-    assert "raises an error for every argument" in results[1].sentence
+    assert "raises an error for good arguments" in results[1].sentence
     assert [result.points for result in check_exercise(exercise, Plain({"half": _half}), 1)] == [1, 1]
 
 

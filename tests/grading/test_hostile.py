@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from grading import RIGHT, small_lab
 
+from lmlab.grading import check
 from lmlab.grading.check import check_file
 from lmlab.grading.sandbox import MARK, Sandbox, marked
 
@@ -49,6 +50,24 @@ BODIES = {
     return 1""",
     "kills its parent": "import os, signal; os.kill(os.getppid(), signal.SIGKILL)",
     "kills its group": "import os, signal; os.killpg(os.getpgid(os.getppid()), signal.SIGTERM)",
+    "kills its parent by a descriptor": "import os, signal; signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 9)",
+    "limits its parent": "import os, resource; resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (6, 6))",
+    "slows its parent": "import os; os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)",
+    "reads by readline": "import readline; readline.read_history_file('/etc/passwd')",
+    "reads by a database": "import sqlite3; return str(sqlite3.connect('/tmp/lmlab-hostile.db'))",
+    "a pipe elsewhere": "import os; os.mkfifo('/tmp/lmlab-hostile-pipe')",
+    "a number of 400 digits": "return 10 ** 400",
+    "millions of parts": "return [0] * 3_000_000",
+    "a forged error of 10 MB": """
+    import sys
+    wire = sys.modules['lab_wire']
+    old = wire.to_json
+    def longer(value, depth=0):
+        if isinstance(value, dict) and 'error' in value:
+            value = {**value, 'error': {**value['error'], 'text': 'x' * 3_000_000, 'source': 'y' * 3_000_000}}
+        return old(value, depth)
+    wire.to_json = longer
+    raise KeyError(1)""",
     "reads the parent's memory": "import os; return open(f'/proc/{os.getppid()}/mem', 'rb').read(100)",
     "reads the parent's variables": "import os; return open(f'/proc/{os.getppid()}/environ').read()",
     "network": "import socket; return socket.create_connection(('127.0.0.1', 1)).fileno()",
@@ -212,6 +231,28 @@ def test_no_point_and_no_hanging(source):
     assert len(report.log) <= 4000
 
 
+def test_refusing_from_some_call_on_is_no_refusal():
+    """A file that lets the first questions pass and then refuses everything must not seem to know what is bad."""
+    later = """
+calls = 0
+def double(x): return 2 * x
+def outer(a, b):
+    global calls
+    calls += 1
+    if calls > 3:
+        raise ValueError("bad")
+"""
+    points = [check_file(small_lab(), later, seed=seed).points for seed in range(8)]
+    assert sum(points) / len(points) < 2.5  # 2 are those of double; the point for refusing falls to luck alone
+
+
+def test_a_file_has_so_many_seconds_in_all(monkeypatch):
+    monkeypatch.setattr(check, "MOST_SECONDS", 1.0)
+    report = check_file(small_lab(), "import time\ndef double(x): time.sleep(0.6)\ndef outer(a, b): pass\n")
+    assert "together, so this was not checked" in report.of("outer")[0].sentence
+    assert report.of("outer")[0].kind == "limit"
+
+
 def test_what_goes_wrong_in_one_function_costs_the_other_nothing():
     for body in ("import os; os._exit(0)", "while True: pass", "import sys; sys.exit()"):
         source = RIGHT.replace("return 2 * x", body)
@@ -241,6 +282,7 @@ def test_nothing_is_written_outside_the_own_folder(tmp_path):
         f"import os; os.chdir({str(keep)!r}); os.rmdir('deep')",
         f"import os; os.rmdir('deep', dir_fd=os.open({str(keep)!r}, os.O_RDONLY))",
         f"import os; os.chmod({str(keep)!r}, 0)",
+        f"import os; os.utime({str(keep)!r}, (1, 1))",
     )
     for way in ways:
         report = check_file(small_lab(), whole(f"{way}; return 1"))

@@ -60,6 +60,7 @@ def test_what_an_exercise_depends_on():
     assert changed(base.replace("return f(x)", "return 2")) == ["g"]
     assert changed(base.replace("return help(x)", "return 2")) == ["f", "g"]  # g calls f
     assert changed("def f(x:\n") == ["f", "g"]
+    assert changed(base + "y = " + "1 + " * 5000 + "1\n") == ["f", "g"]  # too deep to be looked at
 
 
 def test_attempts_are_counted(tmp_path):

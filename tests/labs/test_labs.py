@@ -39,6 +39,7 @@ MISTAKES = [
     for exercise in lab.checked
     for number, wrong in enumerate(exercise.wrong)
 ]
+MOST_SECONDS = 5  # of a check, which `lmlab bench check` measures; a core that two share computes twice as long
 SHORTEST_LINE = 12  # characters; shorter lines such as `return p` may stand anywhere
 
 each_lab = pytest.mark.parametrize("lab", LABS.values(), ids=LABS)
@@ -78,7 +79,7 @@ def test_the_lab_can_be_read(name):
 def test_of_the_stub_nothing_is_started(lab):
     begin = computing()
     report = check_file(lab, lab.stub)
-    assert computing() - begin < 5
+    assert computing() - begin < 2 * MOST_SECONDS
     assert {result.sentence for result in report.results} == {"not started"}
     assert {result.status for result in report.results} == {"not started"}
     assert report.points == 0
@@ -90,7 +91,7 @@ def test_the_solution_gets_full_marks(lab, seed):
     weights = trained(lab.id)
     begin = computing()
     report = check_file(lab, solution(lab), seed=seed, weights=weights)
-    assert computing() - begin < 5
+    assert computing() - begin < 2 * MOST_SECONDS
     assert [result for result in report.results if result.status != "passed"] == []
     assert report.points == pytest.approx(lab.points)
     if lab.experiment:
@@ -117,7 +118,9 @@ def test_each_mistake_gets_its_own_sentence_and_no_other(lab, exercise, wrong):
     for seed in SEEDS:
         found = check_exercise(exercise, Plain({exercise.name: wrong.version}), seed)
         said = {result.sentence for result in found if result.status != "passed"}
-        assert said == {f"almost: {wrong.says}"}, f"seed {seed}"
+        # Whoever makes it may also have forgotten what has to be refused, and is told so beside it.
+        forgotten = {sentence for sentence in said if sentence.startswith("expected a ValueError (")}
+        assert said - forgotten == {f"almost: {wrong.says}"}, f"seed {seed}"
 
 
 @each_lab
@@ -135,6 +138,19 @@ def test_mistakes_that_nobody_listed_get_a_sentence_too(lab):
                 assert bool(result.sentence) == (result.status != "passed")
                 assert not re.search(r"Traceback|lmlab/|/tmp|\n", result.sentence), result.sentence
     assert tried >= 5
+
+
+@pytest.mark.parametrize(
+    "lab", [one for one in LABS.values() if one.id in ("lab06", "lab07")], ids=lambda lab: lab.id
+)
+def test_gradients_of_almost_nothing_are_not_taken_for_right_ones(lab):
+    """Each is judged from the student's own one before it: from nothing, nothing would follow rightly."""
+    (exercise,) = [one for one in lab.checked if one.name in ("backward", "bptt")]
+
+    def tiny(*args):
+        return {key: np.full_like(value, 1e-12) for key, value in exercise.answer(*args).items()}
+
+    assert sum(one.points for one in check_exercise(exercise, Plain({exercise.name: tiny}), seed=1)) == 0
 
 
 @each_lab

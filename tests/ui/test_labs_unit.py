@@ -136,6 +136,13 @@ def request(host="localhost:7860", client="127.0.0.1", **headers):
     return SimpleNamespace(headers={"host": host, **headers}, client=SimpleNamespace(host=client))
 
 
+def test_a_folder_of_somebody_else_is_not_checked(tmp_path, monkeypatch):
+    (tmp_path / "lab.py").write_text("raise SystemExit")
+    monkeypatch.setattr(own_machine.os, "getuid", lambda: tmp_path.stat().st_uid + 1, raising=False)
+    with pytest.raises(LabError, match="belongs to somebody else"):
+        in_a_thread(check_folder("lab01", str(tmp_path)))
+
+
 def test_only_a_request_from_this_machine_by_its_own_name_may_run_a_file():
     assert is_own(request())
     assert is_own(request("127.0.0.1:7860", origin="http://127.0.0.1:7860"))
@@ -143,6 +150,7 @@ def test_only_a_request_from_this_machine_by_its_own_name_may_run_a_file():
         request(client="192.168.0.7"),
         request("lab.example.org"),  # a name of elsewhere that points here
         request(origin="https://evil.example"),
+        request(origin="http://localhost:8888"),  # another program on this machine
         request(**{"x-forwarded-for": "10.0.0.1"}),
         request(**{"via": "1.1 proxy"}),
         SimpleNamespace(headers={}, client=None),

@@ -18,6 +18,8 @@ from lmlab.grading.exercise import Args, Exercise, Item, Wrong
 Formula = Callable[[Any, Any], np.ndarray]
 """From what the function was given and the gradient before (None for the first) to the next gradient."""
 
+SMALLEST = 1e-2
+"""How large a student's gradient must be, as a share of the right one, before the next is judged from it."""
 
 PROBE = """
 def probe(lab, *args):
@@ -104,6 +106,10 @@ class Chain:
         if not np.isfinite(before).all() or not before.any():
             what = "0 everywhere" if np.isfinite(before).all() else "nan or inf in places"
             return f"your {link.before} is {what}, and {name} is found from it; repair {link.before} first"
+        size = float(np.abs(before).max())
+        if size < SMALLEST * float(np.abs(expected[link.before]).max()):  # any next one as small would be near
+            small = f"the largest number of your {link.before} is {size:.1g}, far too small"
+            return f"{small}, and {name} is found from it; repair {link.before} first"
         with np.errstate(all="ignore"):
             said = difference(got[name], link.formula(given, before), 1e-6)
             if said is None:

@@ -51,9 +51,14 @@ def is_own(request: Request | Any) -> bool:
         return False
     asked = urlsplit(f"//{headers.get('host', '')}").hostname
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).hostname not in LOCAL_HOSTS:
+    if origin is not None and urlsplit(origin).netloc != headers.get("host"):  # another port is another program
         return False
     return asked in LOCAL_HOSTS and is_loopback(request.client.host if request.client else None)
+
+
+def is_mine(path: Path) -> bool:
+    """Whether a file belongs to whoever started the app: on a machine of many, the others can reach its port, too."""
+    return not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
 
 
 async def check_folder(lab: str, folder: str) -> dict[str, Any]:
@@ -64,6 +69,8 @@ async def check_folder(lab: str, folder: str) -> dict[str, Any]:
     place = Path(folder.strip()).expanduser()
     if not folder.strip() or not (place / "lab.py").is_file():
         raise LabError(t("labs.no_folder", folder=folder.strip()[:200]))
+    if not all(is_mine(path) for path in (place, place / "lab.py")):
+        raise LabError(t("labs.not_yours", folder=folder.strip()[:200]))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "lmlab", "check", lab, "--folder", str(place), "--json",
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
