@@ -39,7 +39,7 @@ def count_bigrams(names, vocab):
     """How often each symbol follows each other one.
 
     names : list of n strings          vocab : list of V strings, the mark "." first, as build_vocab makes it
-    ->      (V, V) int array N: N[i, j] is how often vocab[j] comes right after vocab[i]
+    ->      (V, V) array N of counts: N[i, j] is how often vocab[j] comes right after vocab[i]
 
     Every name stands between two marks: "bea" is .bea. and has the pairs .b be ea a. Nothing is counted from the end
     of one name to the beginning of the next. Raises ValueError when a letter of a name is not in the vocabulary.

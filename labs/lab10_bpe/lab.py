@@ -20,7 +20,7 @@ BYTES = bytes([*range(33, 127), *range(161, 173), *range(174, 256), *range(33), 
 
 # %%
 def cut(text):
-    """The words of a text; no merge ever reaches from one word into the next.
+    r"""The words of a text; no merge ever reaches from one word into the next.
 
     text : string
     ->     list of strings: the text cut before every space and before every newline, so that each of them belongs
@@ -29,7 +29,7 @@ def cut(text):
     The pieces joined are the text again, and none is empty. An empty text has no words; nothing is refused.
 
     Example: cut("low lower") -> ["low", " lower"]
-             cut("a  b\\nc ") -> ["a", " ", " b", "\\nc", " "]
+             cut("a  b\nc ") -> ["a", " ", " b", "\nc", " "]
     """
     # YOUR CODE HERE
     raise NotImplementedError

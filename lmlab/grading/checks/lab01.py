@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,12 @@ def names_and_vocab(rng: np.random.Generator) -> Args:
     return some_names(rng, FEW[:5]), [".", *FEW[:6]]
 
 
+def often(rng: np.random.Generator) -> Args:
+    """Names of which a short one comes so often that a number of one byte does not hold its pairs."""
+    names = some_names(rng, FEW[:5])
+    return [*names, *[FEW[3] + FEW[1]] * int(rng.integers(310, 400))], [".", *FEW[:6]]
+
+
 def unknown_letter(rng: np.random.Generator) -> Args:
     """Names of which one has a letter outside the vocabulary."""
     return [*some_names(rng, FEW[:5]), "axe"], [".", *FEW[:6]]
@@ -169,6 +176,17 @@ def roll_of_zero(rng: np.random.Generator) -> Args:
 
 
 # --- the mistakes ----------------------------------------------------------------------------------------------
+
+
+def two_marks(names: list[str], vocab: list[str]) -> np.ndarray:
+    """All names as one text, each with its own two marks, so that the pair of two marks is counted."""
+    text = "".join(f".{name}." for name in names)
+    return tally(list(pairwise(text)), vocab)
+
+
+def one_row(names: list[str], vocab: list[str]) -> np.ndarray:
+    """[[0] * V] * V, of which all rows are the same list."""
+    return np.tile(count_bigrams(names, vocab).sum(axis=0), (len(vocab), 1))
 
 
 def once_a_name(names: list[str], vocab: list[str]) -> np.ndarray:
@@ -260,7 +278,8 @@ EXERCISES = [
         "count_bigrams",
         count_bigrams,
         (
-            Item("counts every pair", 2.0, names_and_vocab),
+            Item("counts every pair", 1.75, names_and_vocab),
+            Item("counts a pair that comes hundreds of times", 0.25, often),
             Item("refuses a letter outside the vocabulary", 0.5, unknown_letter),
         ),
         (
@@ -293,6 +312,26 @@ EXERCISES = [
                 "pairs are counted from one name into the next; put a mark between any two names",
                 lambda names, vocab: tally(pairs("".join(names)), vocab),
             ),
+            Wrong(
+                "between two names stand two marks, and you count them as a pair; nothing follows the mark that ends "
+                "a name, so go through each name by itself",
+                two_marks,
+            ),
+            Wrong(
+                "only the first name is counted; does return stand inside the loop? It ends the function, so move it "
+                "to the left, under the for",
+                lambda names, vocab: count_bigrams(names[:1], vocab),
+            ),
+            Wrong(
+                "all rows of the table are one and the same list, which [[0] * V] * V makes, so each count is in "
+                "every row; make the table with np.zeros((V, V))",
+                one_row,
+            ),
+            Wrong(
+                "the counts begin anew after 255, because the numbers of this table have one byte (uint8); make it "
+                "with dtype=int",
+                lambda names, vocab: count_bigrams(names, vocab).astype(np.uint8),
+            ),
         ),
     ),
     Exercise(
@@ -324,6 +363,11 @@ EXERCISES = [
             ),
             Wrong("k is not used; add it to every count before dividing", lambda N, k: rows_to_one(N)),
             Wrong("an empty row stays 0; nothing is known there, so every symbol gets 1 / V", zero_rows),
+            Wrong(
+                "a table of whole numbers cannot hold a probability and cuts it to 0; np.zeros_like(N) makes one, "
+                "because N has whole numbers, so write np.zeros(N.shape)",
+                lambda N, k: to_probs(N, k).astype(np.int64),
+            ),
         ),
     ),
     Exercise(
@@ -345,6 +389,13 @@ EXERCISES = [
             Wrong(
                 "the beginning is missing; the first letter follows the mark, which is one more factor",
                 lambda P, name, vocab: float(np.prod(factors(P, pairs(name)[1:], vocab))),
+            ),
+            Wrong(
+                "only pairs of letters are multiplied; put the mark before and after the name, which is two factors "
+                "more",
+                lambda P, name, vocab: (
+                    factors(P, pairs(name), vocab) and float(np.prod(factors(P, pairs(name)[1:-1], vocab)))
+                ),
             ),
             Wrong(
                 "the probabilities are added; that all pairs happen is their product",

@@ -648,8 +648,13 @@ EXERCISES = [
             Item("measures longer contexts", 1.0, to_count),
             Item("measures a bigram", 0.5, lambda rng: to_count(rng, 2)),
             Item("measures n = 1, without context", 0.5, lambda rng: to_count(rng, 1)),
-            Item("refuses n = 0", 0.125, lambda rng: to_count(rng, 0)),
-            Item("refuses k = 0", 0.125, lambda rng: to_count(rng, k=0.0)),
+            Item("refuses an n below 1", 0.125, lambda rng: to_count(rng, -int(rng.integers(2))), times=6),
+            Item(
+                "refuses k = 0, or one below it",
+                0.125,
+                lambda rng: to_count(rng, k=-0.2 * int(rng.integers(2))),
+                times=6,
+            ),
         ),
         (
             Wrong(

@@ -236,6 +236,13 @@ def not_far_below(rng: np.random.Generator) -> Args:
     return some_p(rng), float(rng.uniform(0.3, 0.7))
 
 
+def two_likeliest(rng: np.random.Generator) -> Args:
+    """Probabilities of which the two largest are equal, and m = 1."""
+    p = some_p(rng)
+    p[np.argsort(p)[-2]] = p.max()
+    return p / p.sum(), 1.0
+
+
 def random_numbers(rng: np.random.Generator) -> Args:
     """Probabilities and many random numbers."""
     return some_p(rng), rng.random(12)
@@ -320,7 +327,10 @@ def fallen(got: Any, expected: Any, args: Args) -> bool | str:
     """Whether the right symbols were taken; if not, on which piece the first wrong one fell."""
     wrong = np.flatnonzero(got != expected)
     if not wrong.size:
-        return True
+        return got.dtype.kind in "iu" or (
+            "the right ids, but as decimal numbers, and no list or table takes 2.0 for a place; make an array of "
+            "whole numbers (dtype=int)"
+        )
     i, (p, u) = wrong[0], args
     j = int(expected[i])
     line = np.cumsum(p)
@@ -648,7 +658,7 @@ EXERCISES = [
             Item("keeps the k likeliest", 0.5, a_few, agrees=so_many),
             Item("keeps the lower ids of equals", 0.5, k_within_ties, agrees=lower_ids),
             Item("keeps everything when k is above V", 0.25, lambda rng: ((p := some_p(rng)), len(p) + 2)),
-            Item("refuses k = 0", 0.25, lambda rng: (some_p(rng), 0)),
+            Item("refuses a k below 1", 0.25, lambda rng: (some_p(rng), -int(rng.integers(3))), times=6),
         ),
         (
             Wrong(
@@ -716,6 +726,7 @@ EXERCISES = [
                 "refuses a q that is 0 or above 1",
                 0.25,
                 lambda rng: (some_p(rng), float(rng.choice([0.0, -0.5, 1.5]))),
+                times=8,
             ),
         ),
         (
@@ -795,8 +806,13 @@ EXERCISES = [
                 not_far_below,
                 agrees=at_the_bar,
             ),
-            Item("keeps the likeliest with m = 1", 0.25, lambda rng: (some_p(rng), 1.0)),
-            Item("refuses an m below 0 or above 1", 0.25, lambda rng: (some_p(rng), float(rng.choice([-0.2, 1.5])))),
+            Item("keeps the likeliest and its equals with m = 1", 0.25, two_likeliest),
+            Item(
+                "refuses an m below 0 or above 1",
+                0.25,
+                lambda rng: (some_p(rng), float(rng.choice([-0.2, 1.5]))),
+                times=6,
+            ),
         ),
         (
             Wrong(

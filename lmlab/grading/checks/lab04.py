@@ -143,10 +143,11 @@ def improbable(rng: np.random.Generator) -> Args:
     return logits, targets
 
 
-def too_few_targets(rng: np.random.Generator) -> Args:
-    """More rows than targets."""
+def unfit_targets(rng: np.random.Generator) -> Args:
+    """More rows than targets, or more targets than rows."""
     logits, targets = logits_and_targets(rng)
-    return logits, targets[: -int(rng.integers(1, 4))]
+    some = int(rng.integers(1, 4))
+    return (logits, targets[:-some]) if rng.random() < 0.5 else (logits[:-some], targets)
 
 
 def rows_to_add(rng: np.random.Generator) -> Args:
@@ -169,7 +170,7 @@ def step_of(l2: bool = False, empty: bool = False, uphill: bool = False) -> Call
         N = rng.integers(0, 9, (V, V)) + 4 * rng.permutation(V)[:, None] + 1
         if empty:
             N[int(rng.integers(V))] = 0
-        lr = float(rng.uniform(3, 20)) * (-1 if uphill else 1)
+        lr = float(rng.uniform(3, 20)) * (-float(rng.integers(2)) if uphill else 1)
         return rng.normal(size=(V, V)), N, lr, float(rng.uniform(0.01, 0.05)) if l2 else 0.0
 
     return draw
@@ -357,7 +358,7 @@ EXERCISES = [
             Item("is the mean loss in nats", 0.75, logits_and_targets),
             Item("is stable for logits far from 0", 0.5, far_from_zero),
             Item("stays finite for an improbable target", 0.5, improbable),
-            Item("refuses another number of targets than of rows", 0.25, too_few_targets),
+            Item("refuses another number of targets than of rows", 0.25, unfit_targets, times=6),
         ),
         (
             Wrong(
@@ -511,7 +512,7 @@ EXERCISES = [
             Item("takes one step down", 0.5, step_of()),
             Item("pulls all weights towards 0 with l2", 0.5, step_of(l2=True)),
             Item("leaves the row of a symbol without pairs as it is", 0.25, step_of(empty=True)),
-            Item("refuses a learning rate that is not above 0", 0.25, step_of(uphill=True)),
+            Item("refuses a learning rate that is not above 0", 0.25, step_of(uphill=True), times=6),
         ),
         (
             Wrong(
@@ -520,7 +521,7 @@ EXERCISES = [
             ),
             Wrong(
                 "the learning rate is not used; the step is lr times the gradient",
-                lambda W, N, lr, l2: W + (descend(W, N, lr, l2) - W) / lr,
+                lambda W, N, lr, l2: W + (descend(W, N, lr, l2) - W) / (lr or 1),
             ),
             Wrong(
                 "the gradient is a sum over all pairs; the loss is their mean, so divide by the number of pairs "
@@ -544,7 +545,7 @@ EXERCISES = [
             ),
             Wrong(
                 "this is the gradient; one step more: W less lr times the gradient",
-                lambda W, N, lr, l2: (W - descend(W, N, lr, l2)) / lr,
+                lambda W, N, lr, l2: (W - descend(W, N, lr, l2)) / (lr or 1),
             ),
             Wrong(
                 "l2 is not used; the sum of all squares of W is part of the loss, and 2 * l2 * W of the gradient",
@@ -560,7 +561,7 @@ EXERCISES = [
             ),
             Wrong(
                 "the pull of l2 is not multiplied by the learning rate; it is part of the gradient like all the rest",
-                lambda W, N, lr, l2: descend(W, N, lr, l2 / lr),
+                lambda W, N, lr, l2: descend(W, N, lr, l2 / lr if lr else l2),
             ),
             Wrong(
                 "l2 was divided by the number of weights; the loss has the sum of their squares, not the mean",

@@ -140,8 +140,9 @@ def many_rows(rng: np.random.Generator) -> Args:
 
 
 def no_rows(rng: np.random.Generator) -> Args:
-    """A single vector where rows are wanted."""
-    return (rng.normal(size=int(rng.integers(3, 7))),)
+    """A single vector, or a batch of rows, where rows are wanted."""
+    T, d = (int(size) for size in rng.integers(3, 7, 2))
+    return (rng.normal(size=T) if rng.random() < 0.5 else rng.normal(size=(T, 1, d)),)
 
 
 def a_model(rng: np.random.Generator, d: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -361,7 +362,7 @@ EXERCISES = [
         prefix_mean,
         (
             Item("is the mean of all rows so far", 0.75, some_rows),
-            Item("refuses an array that is not (T, d)", 0.25, no_rows),
+            Item("refuses an array that is not (T, d)", 0.25, no_rows, times=6),
             Item("does 30,000 rows in one pass", 0.5, many_rows, times=1, tolerance=1e-5, pace=20, slow=TOO_SLOW),
         ),
         (
@@ -539,7 +540,7 @@ EXERCISES = [
         (
             Item("is that of the angle between them", 0.25, two_vectors(1)),
             Item("is negative for vectors that point apart", 0.25, two_vectors(-1)),
-            Item("refuses a vector of zeros", 0.25, one_of_zeros),
+            Item("refuses a vector of zeros", 0.25, one_of_zeros, times=6),
         ),
         (
             Wrong(

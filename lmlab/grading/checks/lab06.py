@@ -44,11 +44,16 @@ def numbers(name: str) -> list[int]:
 
 def forward(params: Params, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The vectors side by side (B, k d), the hidden layer (B, H), the logits (B, V)."""
-    if X.min() < 0 or X.max() >= len(params["E"]):
-        raise ValueError("an id is outside the table")
-    x = params["E"][X].reshape(len(X), -1)
+    x = looked_up(params, X).reshape(len(X), -1)
     h = np.tanh(x @ params["W1"] + params["b1"])
     return x, h, h @ params["W2"] + params["b2"]
+
+
+def looked_up(params: Params, X: np.ndarray) -> np.ndarray:
+    """(B, k, d) the vectors of the ids. Refuses an id that the table does not have."""
+    if X.min() < 0 or X.max() >= len(params["E"]):
+        raise ValueError("an id is outside the table")
+    return params["E"][X]
 
 
 @dataclass(frozen=True)
@@ -390,7 +395,7 @@ def for_forward(rng: np.random.Generator, size: float = 1.0) -> Args:
 def outside(rng: np.random.Generator) -> Args:
     """A batch with an id that the table does not have; numpy takes -1 for its last row."""
     params, X = for_forward(rng)
-    X[int(rng.integers(len(X))), 1] = -1
+    X[int(rng.integers(len(X))), 1] = rng.choice([-1, len(params["E"])])
     return params, X
 
 
@@ -411,6 +416,7 @@ def hidden_values(rng: np.random.Generator) -> Args:
     h[:, order[1]] = -0.997
     h[:, order[2]] = rng.choice([-0.994, 0.994], 9)
     h[:, order[3]] = rng.uniform(-0.004, 0.004, 9)
+    h[:, order[4]] = 0.99  # at the edge, not above it
     return h, 0.99
 
 
@@ -478,7 +484,7 @@ def layers(
 
 def unbent(by: Callable[[np.ndarray], np.ndarray]) -> Callable[[Params, np.ndarray], Any]:
     """The forward pass with another function in place of tanh."""
-    return lambda params, X: layers(params, params["E"][X].reshape(len(X), -1), by)
+    return lambda params, X: layers(params, looked_up(params, X).reshape(len(X), -1), by)
 
 
 def by_hand(z: np.ndarray) -> np.ndarray:
@@ -494,7 +500,7 @@ def logistic(z: np.ndarray) -> np.ndarray:
 
 def turned(params: Params, X: np.ndarray) -> Any:
     """The first numbers of all letters, then the second ones."""
-    return layers(params, params["E"][X].transpose(0, 2, 1).reshape(len(X), -1))
+    return layers(params, looked_up(params, X).transpose(0, 2, 1).reshape(len(X), -1))
 
 
 def as_probs(params: Params, X: np.ndarray) -> Any:
@@ -506,7 +512,7 @@ def as_probs(params: Params, X: np.ndarray) -> Any:
 
 def bias_outside(params: Params, X: np.ndarray) -> Any:
     """tanh(x W1) + b1."""
-    x = params["E"][X].reshape(len(X), -1)
+    x = looked_up(params, X).reshape(len(X), -1)
     h = np.tanh(x @ params["W1"]) + params["b1"]
     return x, h, h @ params["W2"] + params["b2"]
 
@@ -571,7 +577,13 @@ EXERCISES = [
         windows,
         (
             Item("lists every window with what follows it", 0.75, lambda rng: (a_name(rng), int(rng.integers(2, 5)))),
-            Item("refuses what is no letter from a to z", 0.25, lambda rng: (a_name(rng) + "-" + a_name(rng), 3)),
+            Item(
+                "refuses what is no letter from a to z",
+                0.125,
+                lambda rng: (a_name(rng) + str(rng.choice(list("-éB "))) + a_name(rng), 3),
+                times=6,
+            ),
+            Item("refuses a k below 1", 0.125, lambda rng: (a_name(rng), -int(rng.integers(2))), times=6),
         ),
         (
             Wrong(
@@ -609,7 +621,7 @@ EXERCISES = [
         (
             Item("goes from ids to logits", 1.0, for_forward),
             Item("does not overflow with large weights", 0.25, lambda rng: for_forward(rng, 3000.0)),
-            Item("refuses an id that the table does not have", 0.25, outside),
+            Item("refuses an id that the table does not have", 0.25, outside, times=6),
         ),
         (
             Wrong(
@@ -713,7 +725,12 @@ EXERCISES = [
         dead_units,
         (
             Item("finds the units at the flat ends", 0.5, hidden_values),
-            Item("refuses an edge that tanh cannot pass", 0.25, lambda rng: (hidden_values(rng)[0], 1.0)),
+            Item(
+                "refuses an edge that tanh cannot pass",
+                0.25,
+                lambda rng: (hidden_values(rng)[0], float(rng.choice([0.0, 1.0, 1.5, -0.5]))),
+                times=8,
+            ),
         ),
         (
             Wrong(
@@ -734,6 +751,10 @@ EXERCISES = [
             Wrong(
                 "units near 0 are listed; that is where tanh is steepest, and it is flat near -1 and 1",
                 lambda h, edge: flat(np.abs(h) < 1 - edge),
+            ),
+            Wrong(
+                "a value that is exactly at the edge counts; only those above it do, or below -edge",
+                lambda h, edge: (dead_units(h, edge), flat(np.abs(h) >= edge))[1],
             ),
             Wrong(
                 "the share is that of dead units; it is asked for among all values of h",

@@ -299,9 +299,9 @@ def for_step(rng: np.random.Generator) -> Args:
 
 
 def other_rows(rng: np.random.Generator) -> Args:
-    """One step with a single state, which numpy would stretch over all rows."""
+    """One step with a single state or a single input, which numpy would stretch over all rows."""
     x, h, *weights = for_step(rng)
-    return x, h[:1], *weights
+    return (x, h[:1], *weights) if rng.random() < 0.5 else (x[:1], h, *weights)
 
 
 def for_unroll(rng: np.random.Generator, steps: int = 6) -> Args:
@@ -347,9 +347,9 @@ def no_gradient(rng: np.random.Generator) -> Args:
 
 
 def negative_limit(rng: np.random.Generator) -> Args:
-    """A limit below 0."""
+    """A limit of 0, or below it."""
     grads, most = long_gradients(rng)
-    return grads, -most
+    return grads, -most * int(rng.integers(2))
 
 
 def for_lstm(rng: np.random.Generator, size: float = 1.0) -> Args:
@@ -366,14 +366,16 @@ def for_lstm(rng: np.random.Generator, size: float = 1.0) -> Args:
 
 
 def some_gates(rng: np.random.Generator) -> Args:
-    """Forget gates."""
-    return (rng.uniform(0.3, 1, (6, 4)),)
+    """Forget gates, of which one keeps everything and one nothing."""
+    f = rng.uniform(0.3, 1, (6, 4))
+    f[3, 0], f[2, 1] = 1, 0
+    return (f,)
 
 
 def no_gate(rng: np.random.Generator) -> Args:
     """What has not been through the logistic function."""
     f = some_gates(rng)[0]
-    f[2, 1] = 1.5
+    f[2, 1] = rng.choice([1.5, -0.5])
     return (f,)
 
 
@@ -527,7 +529,7 @@ EXERCISES = [
         rnn_step,
         (
             Item("makes the next state from input and state", 0.75, for_step),
-            Item("refuses a state for another number of rows", 0.25, other_rows),
+            Item("refuses a state for another number of rows", 0.25, other_rows, times=6),
         ),
         (
             Wrong("b is missing; add it before the tanh", lambda x, h, Wx, Wh, b: np.tanh(x @ Wx + h @ Wh)),
@@ -652,7 +654,7 @@ EXERCISES = [
             Item("shortens a long gradient", 0.5, long_gradients),
             Item("leaves a short gradient alone", 0.25, lambda rng: long_gradients(rng, 2.0)),
             Item("leaves a gradient of 0 alone", 0.25, no_gradient),
-            Item("refuses a limit below 0", 0.25, negative_limit),
+            Item("refuses a limit that is not above 0", 0.25, negative_limit, times=6),
         ),
         (
             Wrong(
@@ -751,7 +753,7 @@ EXERCISES = [
         cell_memory,
         (
             Item("multiplies the gates that are still to come", 0.25, some_gates),
-            Item("refuses what is no gate", 0.25, no_gate),
+            Item("refuses what is no gate", 0.25, no_gate, times=6),
         ),
         (
             Wrong(

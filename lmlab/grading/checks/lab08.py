@@ -119,6 +119,7 @@ MODELS = {
     "reversed": lambda x: x[::-1].copy(),
     "the end, from the middle on": late,
     "one row too few": lambda x: x[1:].copy(),
+    "one row too many": lambda x: np.concatenate([x, x[:1]]),
 }
 """
 PROBE = (
@@ -190,8 +191,8 @@ def far_scores(rng: np.random.Generator) -> Args:
 
 
 def oblong_scores(rng: np.random.Generator) -> Args:
-    """Scores of more keys than queries."""
-    return (rng.normal(size=(4, 6)),)
+    """Scores of more keys than queries, or of fewer."""
+    return (rng.normal(size=(4, 6) if rng.random() < 0.5 else (6, 4)),)
 
 
 def for_attention(rng: np.random.Generator, size: float = 1.0) -> Args:
@@ -438,7 +439,7 @@ EXERCISES = [
         (
             Item("gives the past all and the future nothing", 1.0, some_scores),
             Item("holds for scores that are far from 0", 0.5, far_scores),
-            Item("refuses scores that are not square", 0.25, oblong_scores),
+            Item("refuses scores that are not square", 0.25, oblong_scores, times=6),
         ),
         (
             Wrong(
@@ -575,7 +576,12 @@ EXERCISES = [
         merge_heads,
         (
             Item("lays the heads of each position side by side", 0.5, to_merge),
-            Item("refuses what has not three axes", 0.25, lambda rng: (rng.normal(size=(3, 4)),)),
+            Item(
+                "refuses what has not three axes",
+                0.25,
+                lambda rng: (rng.normal(size=(3, 4) if rng.random() < 0.5 else (1, 2, 3, 4)),),
+                times=6,
+            ),
         ),
         (
             Wrong(
@@ -635,7 +641,8 @@ EXERCISES = [
         (
             Item("clears models that are causal", 0.5, for_test(BLIND)),
             Item("finds every position that looks ahead", 0.5, for_test(SEEING)),
-            Item("refuses a model that loses rows", 0.25, for_test(["one row too few"])),
+            Item("refuses a model that loses rows", 0.125, for_test(["one row too few"])),
+            Item("refuses a model that adds rows", 0.125, for_test(["one row too many"])),
         ),
         (
             Wrong(

@@ -180,9 +180,9 @@ def flat_norm(rng: np.random.Generator) -> Args:
 
 
 def unfit_norm(rng: np.random.Generator) -> Args:
-    """A g of one number, which numpy would stretch."""
+    """A g or a b of one number, which numpy would stretch."""
     x, g, b, eps = for_norm(rng)
-    return x, g[:1], b, eps
+    return (x, g[:1], b, eps) if rng.random() < 0.5 else (x, g, b[:1], eps)
 
 
 def for_mlp(rng: np.random.Generator) -> Args:
@@ -257,9 +257,10 @@ def some_sizes(rng: np.random.Generator) -> Args:
 
 
 def wrong_sizes(rng: np.random.Generator) -> Args:
-    """A size of 0."""
+    """A size of 0, or a number of blocks below 0."""
     sizes = list(some_sizes(rng))
-    sizes[int(rng.integers(3))] = 0
+    which = int(rng.integers(4))
+    sizes[which] = -1 if which == 3 else 0
     return tuple(sizes)
 
 
@@ -417,7 +418,7 @@ EXERCISES = [
         (
             Item("norms every position by itself", 0.75, for_norm),
             Item("turns a position of equal numbers into b", 0.25, flat_norm),
-            Item("refuses a g of another length", 0.25, unfit_norm),
+            Item("refuses a g or b of another length", 0.25, unfit_norm, times=6),
         ),
         (
             Wrong(
@@ -664,8 +665,9 @@ EXERCISES = [
         "count_parameters",
         count_parameters,
         (
-            Item("counts a block and all", 0.5, some_sizes),
-            Item("refuses a size below 1", 0.25, wrong_sizes),
+            Item("counts a block and all", 0.375, some_sizes),
+            Item("counts a GPT without blocks", 0.125, lambda rng: (*some_sizes(rng)[:3], 0)),
+            Item("refuses a size below 1", 0.25, wrong_sizes, times=12),
         ),
         (
             Wrong(

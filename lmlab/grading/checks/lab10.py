@@ -243,16 +243,16 @@ def to_the_end(rng: np.random.Generator) -> Args:
     return words, 60
 
 
-def some_merges(rng: np.random.Generator, signs: str = "", number: int = 16) -> list[Pair]:
-    """Merges of random words, with some that begin with a space."""
-    words = [" " * int(rng.integers(2)) + some_word(rng, 3, 9, LETTERS + signs) for _ in range(50)]
+def some_merges(rng: np.random.Generator, signs: str = "", number: int = 16, behind: str = "") -> list[Pair]:
+    """Merges of random words, with some that begin with a space, and with `behind` each of them."""
+    words = [" " * int(rng.integers(2)) + some_word(rng, 3, 9, LETTERS + signs) + behind for _ in range(50)]
     return train_bpe([byte_ids(word) for word in words], number)
 
 
 def for_encode(rng: np.random.Generator) -> Args:
-    """A text of which every mistake makes other ids."""
+    """A text of which every mistake makes other ids; some merges would reach over the edge of two words."""
     while True:
-        merges = some_merges(rng)
+        merges = some_merges(rng, behind=" ")
         text = " ".join(some_word(rng, 6, 16) for _ in range(5))
         if all(wrong(text, merges) != encode(text, merges) for wrong in MISENCODED):
             return text, merges
@@ -484,6 +484,11 @@ def in_one_word(text: str, merges: list[Pair]) -> Word:
     return encoded(text, merges, words=str.split)
 
 
+def without_words(text: str, merges: list[Pair]) -> Word:
+    """The whole text as one word."""
+    return encoded(text, merges, words=lambda text: [text])
+
+
 def bytes_as_ids(text: str, merges: list[Pair]) -> Word:
     """A byte's own number instead of its place in BYTES."""
     return encoded(text, merges, ids_of=lambda word: list(word.encode("utf-8")))
@@ -499,7 +504,7 @@ def only_bytes(text: str, merges: list[Pair]) -> Word:
     return encode(text, [])
 
 
-MISENCODED = (leftmost, latest, longest, each_once, in_one_word, bytes_as_ids, one_late, only_bytes)
+MISENCODED = (leftmost, latest, longest, each_once, in_one_word, without_words, bytes_as_ids, one_late, only_bytes)
 
 
 def piece_by_piece(ids: Word, merges: list[Pair]) -> str:
@@ -527,7 +532,8 @@ EXERCISES = [
         cut,
         (
             Item("cuts before every space and newline", 0.5, a_line),
-            Item("keeps every space where there are many", 0.25, rows_of_spaces),
+            Item("keeps every space where there are many", 0.125, rows_of_spaces),
+            Item("makes no word of an empty text", 0.125, lambda rng: ("",), times=1),
         ),
         (
             Wrong(
@@ -612,7 +618,8 @@ EXERCISES = [
         (
             Item("learns the merges where no two pairs are equally frequent", 1.0, without_ties),
             Item("takes the smallest of equally frequent pairs", 0.5, with_ties),
-            Item("stops when every word is one token, and not before", 0.25, to_the_end),
+            Item("stops when every word is one token, and not before", 0.125, to_the_end),
+            Item("learns nothing with n = 0", 0.125, lambda rng: (some_ids(rng), 0)),
             Item("refuses a negative n", 0.25, lambda rng: (some_ids(rng), -int(rng.integers(1, 4)))),
         ),
         (
@@ -675,6 +682,11 @@ EXERCISES = [
                 each_once,
             ),
             Wrong("the spaces are gone; a space is a byte, too, and belongs to the word after it", in_one_word),
+            Wrong(
+                "the text is not cut into words, so a merge reaches over the edge of two; cut it before every space "
+                "and newline, and merge in each word by itself",
+                without_words,
+            ),
             Wrong(
                 "the bytes are taken for ids; the id of byte b is its place in BYTES",
                 bytes_as_ids,

@@ -665,7 +665,11 @@ EXERCISES = [
         (
             Item("counts one token with a cache", 0.25, lambda rng: for_cost(rng, True)),
             Item("counts all tokens without one", 0.25, lambda rng: for_cost(rng, False)),
-            Item("refuses a token number 0", 0.25, lambda rng: (0, *for_cost(rng, bool(rng.integers(2)))[1:])),
+            Item(
+                "refuses a token number below 1",
+                0.25,
+                lambda rng: (-int(rng.integers(3)), *for_cost(rng, bool(rng.integers(2)))[1:]),
+            ),
         ),
         (
             Wrong(
@@ -735,7 +739,9 @@ EXERCISES = [
         (
             Item("finds the best finished path", 1.0, for_beam),
             Item("returns the best open path where none is finished", 0.25, short_limit),
-            Item("refuses a width of 0", 0.25, lambda rng: (short_limit(rng)[0], 0, 4)),
+            Item(
+                "refuses a width below 1", 0.25, lambda rng: (short_limit(rng)[0], -int(rng.integers(2)), 4), times=6
+            ),
         ),
         (
             Wrong(

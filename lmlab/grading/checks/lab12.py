@@ -27,13 +27,15 @@ def characters(texts: Sequence[str]) -> int:
 
 def bits_per_char(token_nats: Tokens, texts: list[str]) -> float:
     """The nats of all tokens as bits, over the characters that they spell."""
-    if len(token_nats) != len(texts) or not texts:
+    if len(token_nats) != len(texts):
         raise ValueError(f"there are {len(token_nats)} lists of losses for {len(texts)} texts")
     return everything(token_nats) / LN2 / characters(texts)
 
 
 def everything(token_nats: Tokens) -> float:
     """The nats of all tokens of all texts."""
+    if not token_nats:
+        raise ValueError("there are no losses")
     return float(sum(np.sum(one) for one in token_nats))
 
 
@@ -156,9 +158,15 @@ def numbers(rng: np.random.Generator, below: np.ndarray, share: float) -> np.nda
 
 
 def bad_share(rng: np.random.Generator) -> Args:
-    """A share of ten or more, as in percent."""
+    """A share of ten or more, as in percent, or one below 0."""
     lines, u, _ = lines_with_repeats(rng)
-    return lines, u, float(rng.integers(10, 50))
+    return lines, u, float(rng.choice([rng.integers(10, 50), -0.1]))
+
+
+def all_or_none(rng: np.random.Generator) -> Args:
+    """A share with which one of the two lists would be empty."""
+    lines, u, _ = lines_with_repeats(rng)
+    return lines, u, float(rng.integers(2))
 
 
 def leaky(rng: np.random.Generator) -> Args:
@@ -176,6 +184,13 @@ def without_leak(rng: np.random.Generator) -> Args:
     train, held_out, nats = leaky(rng)
     new = [i for i, line in enumerate(held_out) if line not in train and line not in " ".join(train)]
     return train, [held_out[i] for i in new], nats[new]
+
+
+def all_known(rng: np.random.Generator) -> Args:
+    """Held-out lines all of which are known."""
+    train, held_out, nats = leaky(rng)
+    known = [i for i, line in enumerate(held_out) if line in train]
+    return train, [held_out[i] for i in known], nats[known]
 
 
 def loss_missing(rng: np.random.Generator) -> Args:
@@ -198,6 +213,12 @@ def narrow_picks(rng: np.random.Generator) -> Args:
     return nats, chars, picks[:, :-2]
 
 
+def wide_picks(rng: np.random.Generator) -> Args:
+    """Rows of picks that are too long."""
+    nats, chars, picks = resampling(rng)
+    return nats, chars, np.concatenate([picks, picks[:, :2]], axis=1)
+
+
 def two_models(rng: np.random.Generator) -> Args:
     """Losses per character of two models that find the same names hard; the second is mostly better."""
     n = int(rng.integers(8, 14))
@@ -205,26 +226,38 @@ def two_models(rng: np.random.Generator) -> Args:
     return hard + rng.normal(0.2, 0.25, n), hard + rng.normal(0, 0.1, n)
 
 
-def one_loss_less(rng: np.random.Generator) -> Args:
-    """Two lists of different lengths."""
+def other_lengths(rng: np.random.Generator) -> Args:
+    """Two lists of different lengths; numpy would stretch the one that has a single loss."""
     a, b = two_models(rng)
-    return a, b[:-1]
+    return (a, b[:1]) if rng.random() < 0.5 else (a[:1], b)
+
+
+def a_single_name(rng: np.random.Generator) -> Args:
+    """One loss of each model."""
+    a, b = two_models(rng)
+    return a[:1], b[:1]
 
 
 def candidates(rng: np.random.Generator) -> Args:
-    """Losses of models of which another one is best on each set, and another one on both together.
+    """Losses of eight models, each of which is the best one by another rule.
 
-    The worst one was lucky once, so the smallest single loss is no guide.
+    `first` is the best on choose, `second` on confirm, `both` on the two together; `worst` is the worst everywhere.
+    By its smallest loss `lucky` is the best, by its first one `early`, by the median `often`, by the largest `even`.
     """
-    M, n, m = int(rng.integers(5, 8)), int(rng.integers(6, 9)), int(rng.integers(10, 13))
-    level = np.full((2, M), 2.6)
-    a, b, c, d = rng.permutation(M)[:4]
-    level[:, a], level[:, b], level[:, c], level[:, d] = (2.0, 2.7), (2.8, 2.0), (2.2, 2.15), (3.6, 3.3)
+    M, n, m = 8, int(rng.integers(6, 9)), int(rng.integers(10, 13))
+    first, second, both, worst, lucky, early, often, even = rng.permutation(M)
+    level = np.full((2, M), 2.7)
+    level[:, [first, second, both, worst]] = [[1.9, 2.9, 2.1, 3.7], [2.7, 2.0, 2.15, 3.3]]
+    level[0, even] = 2.4
     choose, confirm = (
         level[i][:, None] + rng.uniform(-0.02, 0.02, (M, size)) + 0.3 * np.arange(size) / size
         for i, size in enumerate((n, m))
     )
-    choose[d, int(rng.integers(n))] = 0.1
+    choose[[first, both], -1] = 3.2, 3.3
+    choose[lucky, int(rng.integers(1, n))] = 0.1
+    choose[early, 0] = 1.0
+    choose[often, 1:-1] -= 1.2
+    choose[often, [0, -1]] += 0.6 * (n - 2)
     return choose, confirm
 
 
@@ -396,7 +429,8 @@ EXERCISES = [
         (
             Item("spreads the nats of all tokens over characters", 0.75, tokenized),
             Item("counts characters, not bytes", 0.5, lambda rng: tokenized(rng, "aéñक中z")),
-            Item("refuses losses of another number of texts", 0.25, one_text_less),
+            Item("refuses losses of another number of texts", 0.125, one_text_less),
+            Item("refuses an empty list of texts", 0.125, lambda rng: ([], []), times=1),
         ),
         (
             Wrong(
@@ -429,7 +463,9 @@ EXERCISES = [
             ),
             Wrong(
                 "the means of the tokens were added up; add the nats of all tokens first and divide once",
-                lambda nats, texts: sum(float(np.mean(n)) for n in nats) / LN2 / characters(texts),
+                lambda nats, texts: (
+                    everything(nats) and sum(float(np.mean(n)) for n in nats) / LN2 / characters(texts)
+                ),
             ),
             Wrong(
                 "bytes were counted; é has two of them and is one character, so take len of the string",
@@ -447,7 +483,8 @@ EXERCISES = [
         (
             Item("splits lines that differ", 0.25, lambda rng: lines_with_repeats(rng, repeats=False)),
             Item("puts a repeated name on one side, once", 0.75, lines_with_repeats),
-            Item("refuses a share in percent", 0.25, bad_share),
+            Item("refuses a share in percent", 0.125, bad_share, times=6),
+            Item("refuses a share of 0 or 1", 0.125, all_or_none, times=8),
         ),
         (
             Wrong(
@@ -493,7 +530,8 @@ EXERCISES = [
         leak_effect,
         (
             Item("separates known lines from new ones", 1.0, leaky),
-            Item("has nan for the known lines where none is", 0.5, without_leak),
+            Item("has nan for the known lines where none is", 0.25, without_leak),
+            Item("has nan for the new lines where none is", 0.25, all_known),
             Item("refuses losses of another number of lines", 0.25, loss_missing),
         ),
         (
@@ -541,7 +579,8 @@ EXERCISES = [
         bootstrap,
         (
             Item("finds the loss and both ends of its interval", 1.5, resampling),
-            Item("refuses rows of picks that are too short", 0.25, narrow_picks),
+            Item("refuses rows of picks that are too short", 0.125, narrow_picks),
+            Item("refuses rows of picks that are too long", 0.125, wide_picks),
         ),
         (
             Wrong(
@@ -596,7 +635,8 @@ EXERCISES = [
         compare,
         (
             Item("gives the difference and both standard errors", 1.5, two_models),
-            Item("refuses lists that cannot be paired", 0.25, one_loss_less),
+            Item("refuses lists of different lengths", 0.125, other_lengths, times=8),
+            Item("refuses a single name, which has no spread", 0.125, a_single_name),
         ),
         (
             Wrong(
@@ -678,6 +718,25 @@ EXERCISES = [
                 "the last number is the smallest loss of the second set, of whichever model; give that of the model "
                 "that was chosen",
                 best_of_each,
+            ),
+            Wrong(
+                "the model with the smallest single loss was chosen, and one loss can be luck; take the mean of each "
+                "row first",
+                chosen_by(lambda choose, confirm: int(np.argmin(choose.min(axis=1)))),
+            ),
+            Wrong(
+                "the model was chosen by the first prediction alone; take the mean of each row",
+                chosen_by(lambda choose, confirm: int(np.argmin(choose[:, 0]))),
+            ),
+            Wrong(
+                "the model was chosen by its median, which does not see how bad the bad predictions are; take the "
+                "mean of each row",
+                chosen_by(lambda choose, confirm: int(np.argmin(np.median(choose, axis=1)))),
+            ),
+            Wrong(
+                "the model was chosen by its largest loss, which is one prediction of many; take the mean of each "
+                "row",
+                chosen_by(lambda choose, confirm: int(np.argmin(choose.max(axis=1)))),
             ),
             Wrong(
                 "the model with the largest loss was chosen; a lower loss is better",

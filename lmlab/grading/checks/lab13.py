@@ -180,9 +180,20 @@ def with_seed(seed: Callable[[np.random.Generator], Any]) -> Callable[[np.random
     return lambda rng: (*typed(rng)[:2], seed(rng))
 
 
+def no_seed(rng: np.random.Generator) -> float:
+    """A number that is not whole, or is below 0."""
+    number = int(rng.integers(1, 9))
+    return number + 0.5 if rng.random() < 0.5 else -number
+
+
 def too_hot(rng: np.random.Generator) -> Args:
-    """A temperature above 3."""
-    return letters(rng), float(rng.uniform(3.1, 9)), 3
+    """A temperature above 3, or below 0.1."""
+    return letters(rng), float(rng.choice([rng.uniform(3.1, 9), rng.uniform(0, 0.09), -1])), 3
+
+
+def at_the_limits(rng: np.random.Generator) -> Args:
+    """Twelve letters, the lowest or the highest temperature, and the seed 0."""
+    return letters(rng, 12, 13).upper(), float(rng.choice([0.1, 3])), 0
 
 
 def to_roll(rng: np.random.Generator, temperature: float | None = 1.0, beginning: bool = True) -> Args:
@@ -232,6 +243,12 @@ def bad(rng: np.random.Generator) -> Args:
     tag = f"<b>{letters(rng)}</b>"
     image = f"<img src=x onerror={letters(rng)}>"
     return cycle(rng), [(tag, 1.0, 3), (image, 1.0, 3), (letters(rng), 1.0, None), (letters(rng) + "1", 1.0, 3)]
+
+
+def bad_or_empty(rng: np.random.Generator) -> Args:
+    """`bad`, and what arrives where a field was emptied or filled with a number that nothing can be done with."""
+    weights, asked = bad(rng)
+    return weights, [*asked, (letters(rng), None, 3), ("", 1.0, -2), (letters(rng), float("nan"), 3)]
 
 
 def over_the_wire(rng: np.random.Generator) -> Args:
@@ -630,15 +647,21 @@ EXERCISES = [
         "clean_input",
         clean_input,
         (
-            Item("tidies what was typed", 0.5, typed),
+            Item("tidies what was typed", 0.375, typed),
+            Item("takes what is just allowed", 0.125, at_the_limits, times=6),
             Item("takes an empty beginning", 0.25, typed_nothing),
             Item("refuses letters beyond a to z", 0.25, with_beginning(foreign_letter)),
             Item("refuses what is no letter", 0.25, with_beginning(lambda rng: letters(rng) + "<b>" + letters(rng))),
             Item("refuses a long beginning", 0.25, with_beginning(lambda rng: letters(rng, 13, 20))),
-            Item("refuses a temperature above 3", 0.125, too_hot),
-            Item("refuses nan for a temperature", 0.125, lambda rng: (letters(rng), float("nan"), 3)),
+            Item("refuses a temperature that is not from 0.1 to 3", 0.125, too_hot, times=6),
+            Item(
+                "refuses an empty temperature, or nan",
+                0.125,
+                lambda rng: (letters(rng), None if rng.random() < 0.5 else float("nan"), 3),
+                times=6,
+            ),
             Item("refuses an empty seed", 0.125, with_seed(lambda rng: None)),
-            Item("refuses a seed that is not whole", 0.125, with_seed(lambda rng: int(rng.integers(1, 9)) + 0.5)),
+            Item("refuses a seed that is not whole, or below 0", 0.125, with_seed(no_seed), times=6),
         ),
         (
             Wrong(
@@ -723,7 +746,8 @@ EXERCISES = [
         "as_html",
         as_html,
         (
-            Item("makes a heading and a list", 0.5, plain_list),
+            Item("makes a heading and a list", 0.375, plain_list),
+            Item("makes an empty list of no names", 0.125, lambda rng: (letters(rng), [])),
             Item("shows < and & as they were typed", 0.5, with_signs("<>&")),
             Item("keeps quotes harmless", 0.25, with_signs("\"'")),
         ),
@@ -770,7 +794,7 @@ EXERCISES = [
         (
             Item("rolls ten names from the weights", 0.5, forced, agrees=exact_names),
             Item("gives the same names for the same seed", 0.5, free, agrees=seeds),
-            Item("answers bad input with a sentence", 0.5, bad, agrees=sentences),
+            Item("answers bad input with a sentence", 0.5, bad_or_empty, agrees=sentences),
         ),
         (
             Wrong(
@@ -820,11 +844,11 @@ EXERCISES = [
         (
             Item("writes the head", 0.25, a_title),
             Item(
-                "keeps a title with a colon in one piece",
+                "keeps a title with a colon, quotes and ñ in one piece",
                 0.25,
-                lambda rng: (letters(rng) + ": " + letters(rng), version(rng)),
+                lambda rng: (f'{letters(rng)}: "ñ{letters(rng)}"', version(rng)),
             ),
-            Item("refuses an empty title", 0.25, lambda rng: (" ", version(rng))),
+            Item("refuses an empty title", 0.25, lambda rng: (" " * int(rng.integers(3)), version(rng))),
         ),
         (
             Wrong(
