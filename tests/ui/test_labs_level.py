@@ -69,7 +69,7 @@ def test_a_results_file_is_shown_and_a_wrong_one_gets_a_sentence(page):
 
     choose(json.dumps(data))
     expect(page.locator("#labs-results")).to_contain_text("lab02: 1 of 2 points")
-    expect(page.locator("#labs-results td").nth(3)).to_have_text(HOSTILE)
+    expect(page.locator("#labs-results td .said")).to_have_text(HOSTILE)
     expect(page.locator("#labs-list tbody tr").nth(1)).to_contain_text("1 of 10 points, loss 2.35")
     expect(page.locator("#ruler .rmark[data-loss='2.3456']")).to_contain_text("2.35 lab 2")
     choose("[]")

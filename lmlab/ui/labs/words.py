@@ -175,16 +175,19 @@ def results_trees(data: Mapping[str, Any]) -> list[Tree]:
             h(
                 "tr",
                 h("td", h("b", t(f"labs.{state}"))),
-                h("td", str(test["name"])[:120]),
+                h(
+                    "td",
+                    h("div", str(test["name"])[:120]),
+                    h("div", str(test.get("output", ""))[:LONGEST_OUTPUT], cls="said"),
+                ),
                 h("td", f"{test['score']:g} / {test['max_score']:g}", cls="num"),
-                h("td", str(test.get("output", ""))[:LONGEST_OUTPUT]),
                 cls=state,
             )
         )
     trees = [h("p", h("b", said)), h("p", t("labs.only_shown"), cls="look")]
     for row in list(data.get("leaderboard", []))[:3]:
-        trees.append(h("p", t("labs.leaderboard", name=str(row["name"])[:80], value=f"{row['value']:g}")))
-    head = h("tr", *(h("th", t(f"labs.column.{name}")) for name in ("state", "check", "points", "said")))
+        trees.append(h("p", t("labs.leaderboard", name=str(row["name"])[:80], value=f"{row['value']:g}"), cls="look"))
+    head = h("tr", *(h("th", t(f"labs.column.{name}")) for name in ("state", "check", "points")))
     return [*trees, h("div", h("table", h("thead", head), h("tbody", *rows), cls="table"), cls="scroll")]
 
 
