@@ -29,6 +29,8 @@ from lmlab.grading.student import leftovers
 
 Status = Literal["passed", "failed", "not started"]
 NO_FUNCTIONS = Finding("loading", "none of the lab's functions is in your file (is it empty, or another file?)")
+LEAST_SECONDS = 0.05  # what a reference is taken for that is quicker: less is not measured well
+MORE_TRIES = 2
 MOST_SECONDS = 60.0  # for all calls of a file's functions together
 STATUSES: tuple[Status, ...] = ("passed", "failed", "not started")
 
@@ -308,5 +310,13 @@ def ask(exercise: Exercise, item: Item, caller: Caller, question: Question) -> D
         # It is written itself, but stands on another function of the lab.
         text = f"it calls {failure.function}, which is not written yet"
         reply = Reply(failure=replace(failure, type="NotAllowed", kinds=(), text=text, line=None))
-    times = None if item.pace is None or question.seconds == 0 else took / question.seconds
+    times = None
+    if item.pace is not None and reply.failure is None:
+        times = took / max(question.seconds, LEAST_SECONDS)
+        for _ in range(MORE_TRIES):  # others use the machine, too: the quickest of a few tries counts
+            if times <= item.pace:
+                break
+            begin = time.perf_counter()
+            caller.call(exercise.name, wire.decode(question.sent), exercise.seconds, exercise.probe)
+            times = min(times, (time.perf_counter() - begin) / max(question.seconds, LEAST_SECONDS))
     return Draw(wire.decode(question.sent), reply, question.expected, question.refuses, times, question.sent)

@@ -244,7 +244,7 @@ def grade_one(
     def write(results: Sequence[Result], report: Report, note: str) -> None:
         rest = every[len(results) :]
         whole = Report(report.lab, report.seed, (*results, *rest), report.seconds, report.log, report.loss)
-        write_whole(target, json.dumps(gradescope.results(lab, whole, note=note), indent=1))
+        write_whole(target, json.dumps(gradescope.results(lab, whole, note=note, private=True), indent=1))
 
     empty = Report(lab.id, seed, ())
     write((), empty, "The grading did not finish.")

@@ -21,10 +21,14 @@ LARGEST = 1_000_000  # characters of a results.json
 MOST = 1e6  # points
 
 
-def results(lab: Lab, report: Report, *, note: str = "") -> dict[str, Any]:
-    """A report as the content of results.json; checks that are not the lab's own are shown after publishing."""
+def results(lab: Lab, report: Report, *, note: str = "", private: bool = False) -> dict[str, Any]:
+    """A report as the content of results.json; checks that are not the lab's own are shown after publishing.
+
+    A student may read the file: with `private` it does not tell the seed.
+    """
     tests = [_test(result, "after_published" if result.extra else "visible") for result in report.results]
-    said = f"lmlab {lmlab.__version__}, {lab.id}, seed {report.seed}"
+    seed = {} if private else {"seed": report.seed}
+    said = ", ".join([f"lmlab {lmlab.__version__}", lab.id, *(f"{name} {value}" for name, value in seed.items())])
     data: dict[str, Any] = {
         "score": round(report.points, 4),
         "execution_time": round(report.seconds, 2),
@@ -34,7 +38,7 @@ def results(lab: Lab, report: Report, *, note: str = "") -> dict[str, Any]:
         "stdout_visibility": "hidden",
         "visibility": "visible",
         "tests": tests,
-        "extra_data": {"lab": lab.id, "title": lab.title, "seed": report.seed, "version": lmlab.__version__},
+        "extra_data": {"lab": lab.id, "title": lab.title, **seed, "version": lmlab.__version__},
     }
     if report.loss is not None:
         data["leaderboard"] = [{"name": LEADERBOARD, "value": round(report.loss, 4), "order": "asc"}]

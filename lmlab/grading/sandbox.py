@@ -127,7 +127,8 @@ class Sandbox:
         self._folder = tempfile.mkdtemp(prefix="lmlab-")
         os.chmod(self._folder, 0o777 if self.prefix else 0o700)
         self._mark = uuid.uuid4().hex
-        command = [*self.prefix, sys.executable, "-I", "-B", "-X", "utf8", str(worker()), *search_path()]
+        # Not -I, which would ignore the seed of the hashes, too; the environment is clean anyway.
+        command = [*self.prefix, sys.executable, "-s", "-P", "-B", "-X", "utf8", str(worker()), *search_path()]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -267,7 +268,7 @@ def environment(folder: str, mark: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     home = {"HOME": folder, "TMPDIR": folder, "TEMP": folder, "TMP": folder}
-    return {**kept, **threads, **home, "LANG": "C.UTF-8", MARK: mark}
+    return {**kept, **threads, **home, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", MARK: mark}
 
 
 def open_packages() -> Path | None:

@@ -87,23 +87,33 @@ def guard(folder: str, package: str, network: bool, sealed: bool) -> Callable[[s
     process is worth stealing, and why it is killed with everything it started.
     """
 
-    # Everything a hook needs is bound now: a file that is being checked may replace `os.path` or `str`.
-    absolute, join, text, within = os.path.abspath, os.path.join, os.fsdecode, os.sep
-    folder = absolute(folder)
-    closed = tuple(join(package, room) + within for room in (*CLOSED_ROOMS, *(["data"] if sealed else [])))
+    # Everything a hook needs is bound now: a file that is being checked may replace what a module holds.
+    real, readlink, stat, within, nowhere = real_path(), os.readlink, os.stat, os.sep, os.devnull
+    folders = {real(folder), real(os.environ.get("HOME", folder))}
+    closed = tuple(
+        real(os.path.join(package, room)) + within for room in (*CLOSED_ROOMS, *(["data"] if sealed else []))
+    )
 
-    def outside(path: Any) -> bool:
-        if isinstance(path, int) or path is None:
+    def outside(path: Any, below: int | None = None) -> bool:
+        if path is None or type(path) is int:
             return False
-        place = absolute(text(path))
-        return not (place == folder or place.startswith(folder + within) or place == os.devnull)
+        place = real(path, opened(below) if below not in (-1, None) else None)
+        return place != nowhere and not any(place == one or place.startswith(one + within) for one in folders)
 
-    def opened(number: int) -> str:
+    def opened(number: Any) -> str:
         # The folder behind a descriptor, to which a path may be relative; where the system does not say, the root.
         try:
-            return os.readlink(f"/proc/self/fd/{number}")
+            return readlink(f"/proc/self/fd/{number}")
         except OSError:
             return within
+
+    def is_folder(place: str) -> bool:
+        try:
+            return stat(place).st_mode & 0o170000 == 0o040000
+        except (OSError, ValueError):
+            return False
+
+    writing = WRITING
 
     def refuse(what: str) -> NoReturn:
         raise NotAllowed(f"{what}: a function of a lab works on its arguments and returns its answer.")
@@ -111,20 +121,22 @@ def guard(folder: str, package: str, network: bool, sealed: bool) -> Callable[[s
     def hook(event: str, args: tuple[Any, ...]) -> None:
         if event == "open":
             path, mode, flags = args
-            if isinstance(path, int):
+            if type(path) is int:
                 return
-            writes = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool(flags & WRITING)
+            writes = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool(flags & writing)
             if writes and outside(path):
                 refuse("Your file writes to a file outside its own folder")
-            place = absolute(text(path))
+            place = real(path)
+            # Of what is opened relative to a folder, the hook hears the name alone: no folder elsewhere is opened.
+            if mode is None and outside(path) and is_folder(place):
+                refuse("Your file opens a folder outside its own")
             if place.startswith(closed):
                 refuse("Your file reads the lab's own code")
             if place.startswith("/proc/") and not place.startswith(("/proc/meminfo", "/proc/cpuinfo")):
                 refuse("Your file looks into other processes")
         elif event in FILES_CHANGED:
             for at, of in FILES_CHANGED[event]:
-                below = -1 if of is None else args[of]
-                if outside(args[at] if below in (-1, None) else join(opened(below), text(args[at]))):
+                if outside(args[at], None if of is None else args[of]):
                     refuse("Your file changes files outside its own folder")
         elif event in PROCESSES or event.startswith("os.exec"):
             refuse("Your file starts another process")
@@ -139,6 +151,43 @@ def guard(folder: str, package: str, network: bool, sealed: bool) -> Callable[[s
         return host in ("127.0.0.1", "localhost", "::1", "", None) or host == 0
 
     return hook
+
+
+def real_path() -> Callable[..., str]:
+    """A function that says where a path leads, links followed, with nothing that a checked file could replace."""
+    if os.name == "nt":
+        absolute, join = os.path.abspath, os.path.join
+        return lambda path, below=None: absolute(path if below is None else join(below, path))
+    getcwd, readlink = os.getcwd, os.readlink
+
+    def real(path: Any, below: str | None = None) -> str:
+        if type(path) is bytes:
+            path = path.decode("utf-8", "surrogateescape")
+        if type(path) is not str:  # its name may change from one look to the next
+            raise NotAllowed("A file's name is a string: a function of a lab works on its arguments.")
+        here, left, links = "", path.split("/")[::-1], 0
+        if not path.startswith("/"):
+            left += (below or getcwd()).split("/")[::-1]
+        while left:
+            part = left.pop()
+            if part in ("", "."):
+                continue
+            if part == "..":
+                here = here.rpartition("/")[0]
+                continue
+            try:
+                link = readlink(f"{here}/{part}") if links < 40 else None
+            except (OSError, ValueError):
+                link = None
+            if link is None:
+                here = f"{here}/{part}"
+                continue
+            links += 1
+            here = "" if link.startswith("/") else here
+            left += link.split("/")[::-1]
+        return here or "/"
+
+    return real
 
 
 CLOSED_ROOMS = (

@@ -173,7 +173,12 @@ def test_a_slow_answer_is_compared_with_the_reference_on_this_machine():
     exercise = Exercise("f", reference, items)
     (quick,) = check_exercise(exercise, Slow(0.01), 1)
     assert quick.status == "passed"
-    (slow,) = check_exercise(exercise, Slow(1.0), 1)
+    once = Slow(1.6)
+    once.call = lambda *args: (setattr(once, "call", quickly), Slow(1.6).call(*args))[1]
+    quickly = Slow(0.01).call
+    (late,) = check_exercise(exercise, once, 1)
+    assert late.status == "passed"  # the machine may have been busy
+    (slow,) = check_exercise(exercise, Slow(1.6), 1)
     assert (slow.status, slow.kind) == ("failed", "limit")
     assert re.fullmatch(
         r"right, but \d+ times as slow as the reference \(20 times .*\); go through it once", slow.sentence

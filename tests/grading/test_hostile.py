@@ -1,6 +1,7 @@
 """Files that mean harm or do harm by accident: none gains a point, none hangs, nothing stays behind."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -283,13 +284,69 @@ def test_nothing_is_written_outside_the_own_folder(tmp_path):
         f"import os; os.rmdir('deep', dir_fd=os.open({str(keep)!r}, os.O_RDONLY))",
         f"import os; os.chmod({str(keep)!r}, 0)",
         f"import os; os.utime({str(keep)!r}, (1, 1))",
+        f"open({'/' + str(target)!r}, 'w').write('x')",
+        f"open('/dev/fd/../root' + {str(target)!r}, 'w').write('x')",
+        f"import os; os.getcwd = lambda: '/'; os.chdir({str(tmp_path)!r}); open('written.txt', 'w')",
+        f"import posixpath; posixpath.normpath = lambda p: '/dev/null'; open({str(target)!r}, 'w')",
+        f"import os; os.fsdecode = lambda p: '/dev/null'; os.mkdir({str(target)!r})",
     )
     for way in ways:
         report = check_file(small_lab(), whole(f"{way}; return 1"))
         assert report.points == 0
-        assert "outside its own folder" in report.results[0].sentence, way
+        assert "outside its own" in report.results[0].sentence, way
         assert list(tmp_path.iterdir()) == [keep]
         assert list(keep.iterdir()) == [keep / "deep"]
+
+
+LIES = """
+class Path(str):
+    def startswith(self, *args): return False
+    def split(self, *args): return ["dev", "null"]
+"""
+
+
+def test_what_holds_the_answers_is_not_read_however_it_is_spelt():
+    package = Path(check.__file__).parents[1]
+    place = str(package / "grading" / "checks" / "lab01.py")
+    ways = (
+        f"open({place!r}).read()",
+        f"open({'/' + place!r}).read()",
+        f"open({'/dev/fd/../root' + place!r}).read()",
+        f"import os; os.chdir({str(package)!r}); open('grading/checks/lab01.py').read()",
+        f"import os; os.open('grading/checks/lab01.py', 0, dir_fd=os.open({str(package)!r}, 0))",
+        f"open(Path({place!r})).read()",
+        f"import os; os.open(os.fsencode({place!r}), os.O_RDONLY)",
+        "import os; open('//proc/%d/environ' % os.getppid()).read()",
+        f"import posixpath; posixpath.abspath = lambda p: '/dev/null'; open({place!r}).read()",
+    )
+    for way in ways:
+        report = check_file(small_lab(), LIES + whole(f"{way}; return 1"))
+        said = report.results[0].sentence
+        assert re.search(r"^Your file (reads the lab's own|opens a folder|looks into other)|^A file's name", said), (
+            way,
+            said,
+        )
+
+
+def test_paths_of_every_kind_work_in_the_own_folder():
+    body = """
+    import os, pathlib
+    for name in ("a", b"b", pathlib.Path("c"), pathlib.Path.cwd() / "d", os.path.join(os.environ["HOME"], "e")):
+        os.mkdir(name); os.rename(name, "x"); os.rmdir("x")
+        with open(name, "w") as file: file.write("1")
+        os.utime(name); os.chmod(name, 0o600); os.close(os.open(name, os.O_RDWR)); os.remove(name)
+    return 2 * x"""
+    report = check_file(small_lab(), RIGHT.replace("    return 2 * x", body))
+    assert [result.sentence for result in report.of("double")] == ["", ""]
+
+
+def test_sets_come_in_the_same_order_in_every_process():
+    source = "def f():\n    return list({'a', 'b', 'c', 'd', 'e', 'f', 'g'})\n"
+    found = []
+    for _ in range(3):
+        with Sandbox(source) as sandbox:
+            found.append(sandbox.call("f", ()).value)
+    assert found[0] == found[1] == found[2]
 
 
 def test_the_own_folder_may_be_written_to_and_is_gone_afterwards():
