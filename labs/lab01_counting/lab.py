@@ -22,7 +22,7 @@ def build_vocab(names):
     ->      list of strings: the mark "." at place 0, then every letter that occurs, once, in sorted order
 
     The mark begins and ends a name. Names may have other signs than letters (a hyphen); they count as letters.
-    Raises ValueError when a name has the mark in it.
+    Raises ValueError when a name has the mark in it. The list `names` stays as it is.
 
     Example: build_vocab(["bea", "abe"]) -> [".", "a", "b", "e"]
     """
@@ -43,6 +43,7 @@ def count_bigrams(names, vocab):
 
     Every name stands between two marks: "bea" is .bea. and has the pairs .b be ea a. Nothing is counted from the end
     of one name to the beginning of the next. Raises ValueError when a letter of a name is not in the vocabulary.
+    Both lists stay as they are.
 
     Example: count_bigrams(["bea"], [".", "a", "b", "e"]) -> [[0, 0, 1, 0],
                                                              [1, 0, 0, 0],

@@ -137,7 +137,7 @@ def momentum_step(params, grads, velocity, lr, mu):
     params, grads : dicts with the same keys and arrays of the same shapes     lr : learning rate     mu : 0 <= mu < 1
     velocity      : dict like params, or {} before the first step, which counts as zeros
     ->              params, velocity: the new dicts; velocity = mu * velocity + grads, params = params - lr * velocity
-                    with the new velocity
+                    with the new velocity. What came in stays as it is.
 
     Raises ValueError when a gradient has another shape than its array (numpy would stretch it).
 

@@ -115,7 +115,8 @@ def clip_global_norm(grads, most):
        anything is done; clipped is a dict with the same keys, all arrays times most / norm where norm is above most,
        and as they were where it is not
 
-    A gradient of zeros stays as it is. Raises ValueError when most is 0 or below.
+    A gradient of zeros stays as it is, and so do the arrays that came in: clipped has new ones where they are
+    shortened. Raises ValueError when most is 0 or below.
 
     Example: clip_global_norm({"a": [3.0], "b": [4.0]}, 1.0) -> {"a": [0.6], "b": [0.8]}, 5.0
     """

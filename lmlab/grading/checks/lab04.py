@@ -568,6 +568,7 @@ EXERCISES = [
                 lambda W, N, lr, l2: descend(W, N, lr, l2 / W.size),
             ),
         ),
+        keeps=True,
     ),
 ]
 

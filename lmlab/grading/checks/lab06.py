@@ -794,6 +794,7 @@ EXERCISES = [
             Wrong("the step is taken with the old velocity; renew it first, then move", stale),
             Wrong("the old velocity is returned; return the new one, or the next step forgets this one", forgotten),
         ),
+        keeps=True,
     ),
 ]
 

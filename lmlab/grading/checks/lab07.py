@@ -692,6 +692,7 @@ EXERCISES = [
                 lambda grads, most: (clip_global_norm(grads, most)[0], min(global_norm(grads, most), most)),
             ),
         ),
+        keeps=True,
     ),
     Exercise(
         "lstm_step",

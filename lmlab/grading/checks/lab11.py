@@ -566,6 +566,7 @@ EXERCISES = [
                 first_places,
             ),
         ),
+        keeps=True,
     ),
     Exercise(
         "step_with_cache",
@@ -658,6 +659,7 @@ EXERCISES = [
                 lambda weights, prompt, u, T: looped_with_cache(weights, prompt, u, T, keeps=True),
             ),
         ),
+        keeps=True,
     ),
     Exercise(
         "multiplications",
