@@ -69,6 +69,7 @@ def to_probs(N, k):
 
     Example: to_probs([[1, 3], [0, 0]], 0) -> [[0.25, 0.75], [0.5, 0.5]]
              to_probs([[1, 3], [0, 0]], 1) -> [[0.3333, 0.6667], [0.5, 0.5]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -89,6 +90,7 @@ def name_prob(P, name, vocab):
 
     Example: with vocab [".", "a"] and P = [[0.2, 0.8], [0.5, 0.5]]
              name_prob(P, "aa", vocab) -> 0.8 * 0.5 * 0.5 = 0.2
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -112,6 +114,7 @@ def sample_name(P, vocab, u):
 
     Example: with vocab [".", "a", "b"] and P = [[0, 0.5, 0.5], [0.5, 0, 0.5], [1, 0, 0]]
              sample_name(P, vocab, [0.2, 0.9, 0.3]) -> "ab"
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError

@@ -118,7 +118,7 @@ def encode(text, merges):
 
     Example: encode("ab", []) -> [64, 65]                        encode("é", []) -> [127, 102], two bytes
              encode("abc", [(65, 66), (64, 65)]) -> [64, 256]    bc was learned first, and then no ab is left
-             encode("strawberry strawberry", the merges of GPT-2) -> [301, 1831, 8396, 41236]
+             encode("strawberry strawberry", gpt2().merges) -> [301, 1831, 8396, 41236]   (import it as at the end)
     """
     # YOUR CODE HERE
     raise NotImplementedError
