@@ -287,9 +287,10 @@ def for_generate(rng: np.random.Generator, T: float = 1.0) -> Args:
 
 
 def past_the_context(rng: np.random.Generator) -> Args:
-    """More rolls than the GPT has places, without an end."""
+    """More rolls than the GPT has places, without an end; the prompt alone may be longer, too."""
+    letters = int(rng.choice([2, 6]))
     while True:
-        args = a_gpt(rng, places=5), [0, *rng.integers(1, 7, 2).tolist()], rng.random(9), 1.0
+        args = a_gpt(rng, places=5), [0, *rng.integers(1, 7, letters).tolist()], rng.random(9), 1.0
         args[0]["head_bias"][MARK] = -4.0
         answer = generate(*args)
         others = [wrong(*args) for wrong in (first_places, *MISWRITTEN[2:])]
