@@ -161,7 +161,7 @@ def numbers(rng: np.random.Generator, below: np.ndarray, share: float) -> np.nda
 def bad_share(rng: np.random.Generator) -> Args:
     """A share of ten or more, as in percent, or one below 0."""
     lines, u, _ = lines_with_repeats(rng)
-    return lines, u, float(rng.choice([rng.integers(10, 50), -0.1]))
+    return lines, u, float(rng.choice([float(rng.integers(10, 50)), -0.1]))
 
 
 def all_or_none(rng: np.random.Generator) -> Args:
