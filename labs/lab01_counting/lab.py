@@ -22,7 +22,7 @@ def build_vocab(names):
     ->      list of strings: the mark "." at place 0, then every letter that occurs, once, in sorted order
 
     The mark begins and ends a name. Names may have other signs than letters (a hyphen); they count as letters.
-    Raises ValueError when a name has the mark in it.
+    Raises ValueError when a name has the mark in it. The list `names` stays as it is.
 
     Example: build_vocab(["bea", "abe"]) -> [".", "a", "b", "e"]
     """
@@ -43,6 +43,7 @@ def count_bigrams(names, vocab):
 
     Every name stands between two marks: "bea" is .bea. and has the pairs .b be ea a. Nothing is counted from the end
     of one name to the beginning of the next. Raises ValueError when a letter of a name is not in the vocabulary.
+    Both lists stay as they are.
 
     Example: count_bigrams(["bea"], [".", "a", "b", "e"]) -> [[0, 0, 1, 0],
                                                              [1, 0, 0, 0],
@@ -68,6 +69,7 @@ def to_probs(N, k):
 
     Example: to_probs([[1, 3], [0, 0]], 0) -> [[0.25, 0.75], [0.5, 0.5]]
              to_probs([[1, 3], [0, 0]], 1) -> [[0.3333, 0.6667], [0.5, 0.5]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -88,6 +90,7 @@ def name_prob(P, name, vocab):
 
     Example: with vocab [".", "a"] and P = [[0.2, 0.8], [0.5, 0.5]]
              name_prob(P, "aa", vocab) -> 0.8 * 0.5 * 0.5 = 0.2
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -111,6 +114,7 @@ def sample_name(P, vocab, u):
 
     Example: with vocab [".", "a", "b"] and P = [[0, 0.5, 0.5], [0.5, 0, 0.5], [1, 0, 0]]
              sample_name(P, vocab, [0.2, 0.9, 0.3]) -> "ab"
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError

@@ -31,6 +31,7 @@ def nll(P, names, vocab):
     Example: with vocab [".", "a"] and P = [[0.2, 0.8], [0.5, 0.5]]
              nll(P, ["aa"], vocab) -> (0.2231 + 0.6931 + 0.6931) / 3 = 0.5365
              nll(P, ["aa", "a"], vocab) -> (0.2231 + 0.6931 + 0.6931 + 0.2231 + 0.6931) / 5 = 0.5051
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -49,6 +50,7 @@ def perplexity(losses):
 
     Example: perplexity([0.6931, 0.6931]) -> 2.0
              perplexity([0.0, 1.3863]) -> 2.0
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError

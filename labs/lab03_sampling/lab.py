@@ -25,7 +25,8 @@ def softmax(logits):
     exactly 0. In each row at least one logit is finite.
 
     Example: softmax([2.0, 1.0, 0.5, 0.1]) -> [0.5745, 0.2114, 0.1282, 0.0859]
-             softmax([1002.0, 1001.0, -inf]) -> [0.7311, 0.2689, 0.0]
+             softmax([1002.0, 1001.0, -np.inf]) -> [0.7311, 0.2689, 0.0]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -48,6 +49,7 @@ def temperature(logits, T):
     Example: temperature([2.0, 1.0, 0.5, 0.1], 0.5) -> [0.8282, 0.1121, 0.0412, 0.0185]
              temperature([2.0, 1.0, 0.5, 0.1], 2) -> [0.4056, 0.2460, 0.1916, 0.1569]
              temperature([1.0, 3.0, 3.0], 0) -> [0.0, 1.0, 0.0]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -69,6 +71,7 @@ def top_k(p, k):
 
     Example: top_k([0.5745, 0.2114, 0.1282, 0.0859], 3) -> [0.6285, 0.2313, 0.1402, 0.0]
              top_k([0.2, 0.3, 0.2, 0.3], 3) -> [0.25, 0.375, 0.0, 0.375]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -91,6 +94,7 @@ def top_p(p, q):
 
     Example: top_p([0.5, 0.25, 0.125, 0.125], 0.6) -> [0.6667, 0.3333, 0.0, 0.0]
              top_p([0.125, 0.25, 0.125, 0.5], 0.75) -> [0.0, 0.3333, 0.0, 0.6667]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -111,6 +115,7 @@ def min_p(p, m):
     the likeliest and its equals. Raises ValueError when m is below 0 or above 1.
 
     Example: min_p([0.5, 0.25, 0.125, 0.125], 0.4) -> [0.6667, 0.3333, 0.0, 0.0]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -132,6 +137,7 @@ def sample_from(p, u):
     behind its end belongs to the last id with a probability above 0.
 
     Example: sample_from([0.5, 0.0, 0.3, 0.2], [0.1, 0.5, 0.79, 0.99]) -> [0, 2, 2, 3]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError

@@ -48,6 +48,7 @@ def average_logits(E, W, ids):
 
     Example: with E = [[1., 0.], [0., 1.]], W = [[1., 2.], [3., 4.]] and ids = np.array([0, 1])
              the means are [1, 0] and [1/2, 1/2] -> [[1, 2], [2, 3]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -93,6 +94,7 @@ def gradients(E, W, ids, targets):
 
     Example: with E = [[1., 0.], [0., 1.]], W = zeros of (2, 2), ids = np.array([0, 1]), targets = np.array([1, 0])
              p is 1/2 everywhere -> 0.6931, zeros of (2, 2), [[0.125, -0.125], [-0.125, 0.125]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -135,6 +137,7 @@ def neighbours(vectors, v, n, leave_out):
 
     Example: with vectors = [[5., 0.], [1., 1.], [0., 2.]] and v = np.array([0., 1.])
              neighbours(vectors, v, 2, []) -> [2, 1]          neighbours(vectors, v, 2, [2]) -> [1, 0]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -156,6 +159,7 @@ def analogy(vectors, a, b, c, n):
 
     Example: with vectors = [[1., 0.], [3., 3.], [0., 2.], [-4., 4.]] and a, b, c = 1, 0, 2
              the sum is [0.71, 0.71] - [1, 0] + [0, 1] = [-0.29, 1.71] -> analogy(vectors, 1, 0, 2, 1) is [3]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError

@@ -49,6 +49,7 @@ def forward(params, X):
 
     Example: with E = [[0, 0], [0.5, 1]], X = [[1, 1]], W1 four times 0.5 in a column, W2 = [[1, -1]], biases 0:
              x = [[0.5, 1, 0.5, 1]], h = [[tanh(1.5)]] = [[0.9051]], logits = [[0.9051, -0.9051]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -79,6 +80,7 @@ def backward(params, X, y, x, h, logits):
     Example: go on with that of forward and y = [1]:
              dlogits = [[0.8594, -0.8594]], dh = [[1.7188]], dz = [[0.3106]], dx = [[0.1553, 0.1553, 0.1553, 0.1553]]
              dE = [[0, 0], [0.3106, 0.3106]], because symbol 1 stands in the window twice
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -100,6 +102,7 @@ def initial(Z1, Z2):
 
     Example: Z1 = [[1, 2], [3, 4], [5, 6], [7, 8]], Z2 = [[1], [2]]
              -> W1[0] = [0.8333, 1.6667], b1 = [0, 0], W2 = [[0.01], [0.02]], b2 = [0]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -121,6 +124,7 @@ def dead_units(h, edge):
     Raises ValueError when edge is not between 0 and 1.
 
     Example: dead_units([[1, 0.2, -1], [1, 1, 1]], 0.99) -> 0.8333, [0, 2]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -137,11 +141,12 @@ def momentum_step(params, grads, velocity, lr, mu):
     params, grads : dicts with the same keys and arrays of the same shapes     lr : learning rate     mu : 0 <= mu < 1
     velocity      : dict like params, or {} before the first step, which counts as zeros
     ->              params, velocity: the new dicts; velocity = mu * velocity + grads, params = params - lr * velocity
-                    with the new velocity
+                    with the new velocity. What came in stays as it is.
 
     Raises ValueError when a gradient has another shape than its array (numpy would stretch it).
 
     Example: momentum_step({"w": [1.0]}, {"w": [2.0]}, {"w": [4.0]}, 0.1, 0.5) -> {"w": [0.6]}, {"w": [4.0]}
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError

@@ -25,6 +25,7 @@ def rnn_step(x, h, Wx, Wh, b):
     Raises ValueError when x and h have different numbers of rows (numpy would stretch a single one).
 
     Example: rnn_step([[1.0]], [[0.5]], [[2.0]], [[-1.0]], [0.5]) -> [[tanh(2 - 0.5 + 0.5)]] = [[0.9640]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -47,6 +48,7 @@ def unroll(X, h0, Wx, Wh, b):
 
     Example: unroll([[[1.0], [0.0]]], [[0.0]], [[2.0]], [[-1.0]], [0.5]) -> [[[0.9866], [-0.4515]]],
              that is tanh(2 + 0.5), then tanh(-0.9866 + 0.5)
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -75,6 +77,7 @@ def bptt(X, h0, hs, Wx, Wh, dhs):
     Example: X = [[[1.0], [0.0]]], h0 = [[0.0]], hs = [[[0.9866], [-0.4515]]], Wx = [[2.0]], Wh = [[-1.0]] and
              dhs = [[[0.0], [1.0]]] -> dz = [[[-0.0212], [0.7961]]], dWx = [[-0.0212]], dWh = [[0.7855]],
              db = [0.7750], dh0 = [[0.0212]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -97,6 +100,7 @@ def grad_norm_by_distance(hs, Wh, g):
 
     Example: hs = [[0.0], [0.0], [0.6]], Wh = [[0.5]], g = [2.0] -> [2.0, 0.64, 0.32]
              (2 times 0.5 times the slope 1 - 0.36; then times 0.5 times the slope 1)
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -115,9 +119,11 @@ def clip_global_norm(grads, most):
        anything is done; clipped is a dict with the same keys, all arrays times most / norm where norm is above most,
        and as they were where it is not
 
-    A gradient of zeros stays as it is. Raises ValueError when most is 0 or below.
+    A gradient of zeros stays as it is, and so do the arrays that came in: clipped has new ones where they are
+    shortened. Raises ValueError when most is 0 or below.
 
     Example: clip_global_norm({"a": [3.0], "b": [4.0]}, 1.0) -> {"a": [0.6], "b": [0.8]}, 5.0
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -140,6 +146,7 @@ def lstm_step(x, h, c, Wx, Wh, b):
     refused; the arrays fit together.
 
     Example: B = d = H = 1, all weights and biases 0, c = [[2.0]]: i = f = o = 0.5, g = 0 -> h [[0.3808]], c [[1.0]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -159,6 +166,7 @@ def cell_memory(f):
     Raises ValueError when a gate is below 0 or above 1.
 
     Example: cell_memory([[0.9], [0.5], [0.8]]) -> [[0.4], [0.8], [1.0]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError

@@ -25,6 +25,7 @@ def scores(q, k):
     Raises ValueError when queries and keys have different widths.
 
     Example: scores([[1, 1, 1, 1]], [[2, 2, 2, 2], [0, 0, 0, 1]]) -> [[4, 0.5]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -46,6 +47,7 @@ def causal_weights(s):
 
     Example: causal_weights([[0, 9], [1, 1]]) -> [[1, 0], [0.5, 0.5]]
              causal_weights of the 3 x 3 zeros -> [[1, 0, 0], [0.5, 0.5, 0], [0.3333, 0.3333, 0.3333]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -67,6 +69,7 @@ def causal_attention(q, k, v):
 
     Example: with T = 1 the answer is v. With q all 0 it is the mean of the rows so far:
              q = k = [[0], [0]], v = [[2, 0], [4, 6]] -> [[2, 0], [3, 3]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -86,6 +89,7 @@ def split_heads(x, n_head):
     Raises ValueError when C cannot be divided by H without a rest.
 
     Example: split_heads([[1, 2, 3, 4], [5, 6, 7, 8]], 2) -> [[[1, 2], [5, 6]], [[3, 4], [7, 8]]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -105,6 +109,7 @@ def merge_heads(heads):
     Raises ValueError when the array does not have three axes.
 
     Example: merge_heads([[[1, 2], [5, 6]], [[3, 4], [7, 8]]]) -> [[1, 2, 3, 4], [5, 6, 7, 8]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -127,6 +132,7 @@ def multi_head(x, Wq, Wk, Wv, Wo, n_head):
 
     Example: x = [[2, 6], [4, 10]], Wq = Wk = zeros, Wv = the identity, Wo = [[0, 1], [1, 0]], 2 heads
              -> [[6, 2], [8, 3]]: the mean of the rows so far, then Wo exchanges the columns
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError

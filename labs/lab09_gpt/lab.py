@@ -54,6 +54,7 @@ def layer_norm(x, g, b, eps):
     differences from the mean: divided by C, not by C - 1. Raises ValueError when g or b does not have C numbers.
 
     Example: layer_norm([[1, 3], [7, 7]], g=[1, 1], b=[0, 5], eps=1e-5) -> [[-1.0000, 6.0000], [0, 5]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -73,6 +74,7 @@ def gelu(x):
     This is an approximation of x times the normal distribution function (erf), and the one that is asked for here.
 
     Example: gelu([-3, -1, 0, 1, 3]) -> [-0.0036, -0.1588, 0, 0.8412, 2.9964]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -92,6 +94,7 @@ def mlp(x, widen, narrow):
     There are no biases in this lab. Raises ValueError when narrow does not lead back to C numbers.
 
     Example: mlp([[1, 2]], [[1, 0], [0, -1]], [[1, 1], [1, 0]]) -> [[0.7958, 0.8412]]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -157,6 +160,7 @@ def gpt(params, ids, n_head):
 
     Example: without blocks, with E = [[1, 0], [0, 1]], P = [[0, 2]], g = [1, 1] and b = [0, 0]:
              gpt(params, [[0]], 1) -> [[[-1, 1]]], because [1, 2] normed is [-1, 1]
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError
@@ -198,6 +202,7 @@ def next_loss(logits, ids):
 
     Example: next_loss of zeros of the shape (1, 3, 27) -> 3.2958, which is ln 27, whatever the ids
              next_loss([[[0, 1], [9, 9]]], [[0, 1]]) -> 0.3133, that of the logits [0, 1] for symbol 1
+    (Lists of numbers stand for arrays here: write np.array([...]) around them.)
     """
     # YOUR CODE HERE
     raise NotImplementedError

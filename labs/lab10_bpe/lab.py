@@ -89,8 +89,8 @@ def train_bpe(words, n):
 
     n times: count the pairs of the words *as they stand now*, take the one with the highest count, and merge it in
     every word. The tie rule is lmlab's own: of pairs that are equally frequent take the smallest, as Python compares
-    tuples: (3, 9) before (4, 1) before (4, 2). Stop early when no pair is left, not before. Raises ValueError when n
-    is negative.
+    tuples: (3, 9) before (4, 1) before (4, 2). Stop early when no pair is left, not before. `words` itself stays as
+    it is. Raises ValueError when n is negative.
 
     Example: train_bpe([[1, 2, 3], [1, 2, 3], [2, 3, 1, 2, 3]], 2) -> [(2, 3), (1, 256)]
              ((2, 3) is there 4 times, (1, 2) 3 times; then 1 and the new 256 are neighbours 3 times)
@@ -118,7 +118,7 @@ def encode(text, merges):
 
     Example: encode("ab", []) -> [64, 65]                        encode("é", []) -> [127, 102], two bytes
              encode("abc", [(65, 66), (64, 65)]) -> [64, 256]    bc was learned first, and then no ab is left
-             encode("strawberry strawberry", the merges of GPT-2) -> [301, 1831, 8396, 41236]
+             encode("strawberry strawberry", gpt2().merges) -> [301, 1831, 8396, 41236]   (import it as at the end)
     """
     # YOUR CODE HERE
     raise NotImplementedError

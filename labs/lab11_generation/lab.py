@@ -89,7 +89,7 @@ def generate(weights, prompt, u, T):
     Each roll: run the model over all ids so far, take the logits after the last one, choose with T and the next
     number of u, append. The mark ends the text: it is the last id of the list, and nothing is rolled after it (a mark
     in the prompt ends nothing). The model has N places (the rows of "positions"): of more ids it sees only the last
-    N. Raises ValueError when the prompt is empty.
+    N. `prompt` itself stays as it is. Raises ValueError when it is empty.
 
     Example: the model of the package, prompt [0, 1, 14], T = 0 -> [1, 12, 9, 19, 19, 1, 0], which is alissa.
     """
@@ -134,7 +134,7 @@ def generate_cached(weights, prompt, u, T):
     Run the prompt token by token and choose from the logits of the last. Run only what a roll needs: each new token
     once, and the last one of all not at all. When the ids so far are more than N, the oldest drops out, every other
     token moves to another position, and so nothing in the cache is true any more: begin with an empty cache and run
-    the last N ids again, for every roll from there on.
+    the last N ids again, for every roll from there on. `prompt` itself stays as it is.
 
     Example: a prompt of 3 and 5 rolls, N = 32 -> 3 + 4 = 7 steps; without a cache 3 + 4 + 5 + 6 + 7 = 25 tokens are
              run. A prompt of 3 and 3 rolls with N = 4 -> 3 + 1 + 4 = 8 steps

@@ -51,7 +51,7 @@ def distinct_split(lines, u, share):
     0 and 1 (both excluded).
 
     Example: distinct_split(["ann", "bob", "ann", "eve"], [0.9, 0.1, 0.2, 0.5], 0.3) -> (["ann", "eve"], ["bob"])
-             (the second ann has a number below 0.3; it is a repeat and does not count)
+             (the second ann has a number below 0.3; it is a repeat and does not count. u is an array)
     """
     # YOUR CODE HERE
     raise NotImplementedError

@@ -273,6 +273,7 @@ EXERCISES = [
                 lambda names: [".", *sorted("".join(names))],
             ),
         ),
+        keeps=True,
     ),
     Exercise(
         "count_bigrams",
@@ -333,6 +334,7 @@ EXERCISES = [
                 lambda names, vocab: count_bigrams(names, vocab).astype(np.uint8),
             ),
         ),
+        keeps=True,
     ),
     Exercise(
         "to_probs",

@@ -657,7 +657,8 @@ EXERCISES = [
         (
             Item("keeps the k likeliest", 0.5, a_few, agrees=so_many),
             Item("keeps the lower ids of equals", 0.5, k_within_ties, agrees=lower_ids),
-            Item("keeps everything when k is above V", 0.25, lambda rng: ((p := some_p(rng)), len(p) + 2)),
+            Item("keeps everything when k is above V", 0.125, lambda rng: ((p := some_p(rng)), len(p) + 2)),
+            Item("keeps one symbol with k = 1", 0.125, lambda rng: (some_p(rng), 1)),
             Item("refuses a k below 1", 0.25, lambda rng: (some_p(rng), -int(rng.integers(3))), times=6),
         ),
         (
@@ -806,7 +807,8 @@ EXERCISES = [
                 not_far_below,
                 agrees=at_the_bar,
             ),
-            Item("keeps the likeliest and its equals with m = 1", 0.25, two_likeliest),
+            Item("keeps the likeliest and its equals with m = 1", 0.125, two_likeliest),
+            Item("keeps everything with m = 0", 0.125, lambda rng: (some_p(rng), 0.0)),
             Item(
                 "refuses an m below 0 or above 1",
                 0.25,

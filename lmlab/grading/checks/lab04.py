@@ -296,7 +296,7 @@ EXERCISES = [
         (
             Item("has a single 1 in each row", 0.5, ids_and_size),
             Item("refuses a negative id", 0.25, with_id(lambda rng, V: -int(rng.integers(1, V + 1)))),
-            Item("refuses an id of V or more", 0.25, with_id(lambda rng, V: V + int(rng.integers(3)))),
+            Item("refuses an id of V or more", 0.25, with_id(lambda rng, V: V + int(rng.integers(3))), times=6),
         ),
         (
             Wrong(
@@ -568,6 +568,7 @@ EXERCISES = [
                 lambda W, N, lr, l2: descend(W, N, lr, l2 / W.size),
             ),
         ),
+        keeps=True,
     ),
 ]
 

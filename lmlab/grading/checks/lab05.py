@@ -211,10 +211,17 @@ def nearest_left_out(rng: np.random.Generator) -> Args:
     return vectors, v, n, [int(rng.integers(15)), nearest[2], nearest[0]]
 
 
-def too_many_wanted(rng: np.random.Generator) -> Args:
-    """More rows wanted than there are, as two are left out."""
+def all_that_are_left(rng: np.random.Generator) -> Args:
+    """As many rows wanted as there are; the nearest and another one are left out."""
     vectors, v, _, _ = vectors_and_direction(rng)
-    return vectors, v, len(vectors) - int(rng.integers(2)), [3, 5]
+    nearest = best_of(unit(vectors) @ v, 1, [])[0]
+    return vectors, v, len(vectors) - 2, [nearest, (nearest + 3) % len(vectors)]
+
+
+def too_many_wanted(rng: np.random.Generator) -> Args:
+    """One row more wanted than there are, as two are left out."""
+    vectors, v, _, _ = vectors_and_direction(rng)
+    return vectors, v, len(vectors) - 1, [3, 5]
 
 
 def quadruples(rng: np.random.Generator) -> Args:
@@ -577,8 +584,9 @@ EXERCISES = [
         neighbours,
         (
             Item("are the n nearest by cosine, best first", 0.75, vectors_and_direction),
-            Item("are as many when some are left out", 0.25, nearest_left_out),
-            Item("refuses to find more than there are", 0.25, too_many_wanted),
+            Item("are as many when some are left out", 0.125, nearest_left_out),
+            Item("are all that are left when so many are wanted", 0.125, all_that_are_left),
+            Item("refuses to find more than there are", 0.25, too_many_wanted, times=5),
         ),
         (
             Wrong(

@@ -416,7 +416,7 @@ def hidden_values(rng: np.random.Generator) -> Args:
     h[:, order[1]] = -0.997
     h[:, order[2]] = rng.choice([-0.994, 0.994], 9)
     h[:, order[3]] = rng.uniform(-0.004, 0.004, 9)
-    h[:, order[4]] = 0.99  # at the edge, not above it
+    h[:, order[4]] = rng.choice([-0.99, 0.99], 9)  # at the edge, not above it
     return h, 0.99
 
 
@@ -433,9 +433,12 @@ def first_step(rng: np.random.Generator) -> Args:
 
 
 def misshapen(rng: np.random.Generator) -> Args:
-    """A step with a gradient that numpy would stretch."""
+    """A step with a gradient that numpy would stretch, or an array that it would."""
     params, grads, velocity, lr, mu = for_step(rng)
-    grads["b1"] = grads["b1"][:1]
+    if rng.random() < 0.5:
+        grads["b1"] = grads["b1"][:1]
+    else:
+        params["b1"], velocity["b1"] = params["b1"][:1], velocity["b1"][:1]
     return params, grads, velocity, lr, mu
 
 
@@ -576,7 +579,10 @@ EXERCISES = [
         "windows",
         windows,
         (
-            Item("lists every window with what follows it", 0.75, lambda rng: (a_name(rng), int(rng.integers(2, 5)))),
+            Item(
+                "lists every window with what follows it", 0.625, lambda rng: (a_name(rng), int(rng.integers(2, 5)))
+            ),
+            Item("lists windows of one symbol", 0.125, lambda rng: (a_name(rng), 1)),
             Item(
                 "refuses what is no letter from a to z",
                 0.125,
@@ -686,7 +692,8 @@ EXERCISES = [
             Item(
                 "refuses matrices that do not fit together",
                 0.25,
-                lambda rng: (rng.normal(size=(6, 5)), rng.normal(size=(4, 5))),
+                lambda rng: (rng.normal(size=(6, 5)), rng.normal(size=(int(rng.choice([4, 6])), 5))),
+                times=6,
             ),
         ),
         (
@@ -768,7 +775,7 @@ EXERCISES = [
         (
             Item("moves every array along its velocity", 0.5, for_step),
             Item("begins without a velocity", 0.25, first_step),
-            Item("refuses a gradient of another shape", 0.25, misshapen),
+            Item("refuses a gradient of another shape", 0.25, misshapen, times=6),
         ),
         (
             Wrong(
@@ -794,6 +801,7 @@ EXERCISES = [
             Wrong("the step is taken with the old velocity; renew it first, then move", stale),
             Wrong("the old velocity is returned; return the new one, or the next step forgets this one", forgotten),
         ),
+        keeps=True,
     ),
 ]
 

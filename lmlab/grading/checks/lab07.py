@@ -349,7 +349,7 @@ def no_gradient(rng: np.random.Generator) -> Args:
 def negative_limit(rng: np.random.Generator) -> Args:
     """A limit of 0, or below it."""
     grads, most = long_gradients(rng)
-    return grads, -most * int(rng.integers(2))
+    return grads, -most if rng.random() < 0.5 else 0.0
 
 
 def for_lstm(rng: np.random.Generator, size: float = 1.0) -> Args:
@@ -692,6 +692,7 @@ EXERCISES = [
                 lambda grads, most: (clip_global_norm(grads, most)[0], min(global_norm(grads, most), most)),
             ),
         ),
+        keeps=True,
     ),
     Exercise(
         "lstm_step",

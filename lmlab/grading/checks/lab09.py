@@ -191,9 +191,9 @@ def for_mlp(rng: np.random.Generator) -> Args:
 
 
 def unfit_mlp(rng: np.random.Generator) -> Args:
-    """An array that leads elsewhere."""
+    """An array that leads to fewer numbers, or to more."""
     x, widen, narrow = for_mlp(rng)
-    return x, widen, narrow[:, :-1]
+    return x, widen, narrow[:, :-1] if rng.random() < 0.5 else np.concatenate([narrow, narrow[:, :1]], axis=1)
 
 
 def some_block(rng: np.random.Generator, C: int) -> Arrays:
@@ -512,7 +512,7 @@ EXERCISES = [
         mlp,
         (
             Item("widens, bends and narrows", 0.5, for_mlp),
-            Item("refuses an array that does not lead back", 0.25, unfit_mlp),
+            Item("refuses an array that does not lead back", 0.25, unfit_mlp, times=6),
         ),
         (
             Wrong(
@@ -666,7 +666,11 @@ EXERCISES = [
         count_parameters,
         (
             Item("counts a block and all", 0.375, some_sizes),
-            Item("counts a GPT without blocks", 0.125, lambda rng: (*some_sizes(rng)[:3], 0)),
+            Item(
+                "counts a GPT without blocks",
+                0.125,
+                lambda rng: (int(rng.integers(20, 300)), 1, int(rng.integers(2, 30)), 0),
+            ),
             Item("refuses a size below 1", 0.25, wrong_sizes, times=12),
         ),
         (
@@ -714,7 +718,8 @@ EXERCISES = [
         "next_loss",
         next_loss,
         (
-            Item("compares each guess with the next symbol", 0.5, for_loss),
+            Item("compares each guess with the next symbol", 0.375, for_loss),
+            Item("takes texts of two symbols", 0.125, lambda rng: tuple(part[:, :2] for part in for_loss(rng))),
             Item("is stable for large logits", 0.25, lambda rng: for_loss(rng, size=1000.0)),
             Item("refuses texts of one symbol", 0.25, one_symbol),
         ),

@@ -611,6 +611,7 @@ EXERCISES = [
             ),
             Wrong("each of the two ids is replaced wherever it stands; only the two side by side are", single_ids),
         ),
+        keeps=True,
     ),
     Exercise(
         "train_bpe",
@@ -656,6 +657,7 @@ EXERCISES = [
                 lambda words, n: trained(words, n, most_then_smallest, least=2),
             ),
         ),
+        keeps=True,
     ),
     Exercise(
         "encode",

@@ -270,6 +270,11 @@ def for_choose(rng: np.random.Generator) -> Args:
             return args
 
 
+def on_the_joint(rng: np.random.Generator) -> Args:
+    """Eight equal logits, and a number that is the end of a piece of the line."""
+    return np.zeros(8), int(rng.integers(1, 8)) / 8, 1.0
+
+
 def for_greedy(rng: np.random.Generator) -> Args:
     """Logits of which two are the largest, and T = 0."""
     logits = rng.normal(size=8)
@@ -287,9 +292,10 @@ def for_generate(rng: np.random.Generator, T: float = 1.0) -> Args:
 
 
 def past_the_context(rng: np.random.Generator) -> Args:
-    """More rolls than the GPT has places, without an end."""
+    """More rolls than the GPT has places, without an end; the prompt alone may be longer, too."""
+    letters = int(rng.choice([2, 6]))
     while True:
-        args = a_gpt(rng, places=5), [0, *rng.integers(1, 7, 2).tolist()], rng.random(9), 1.0
+        args = a_gpt(rng, places=5), [0, *rng.integers(1, 7, letters).tolist()], rng.random(9), 1.0
         args[0]["head_bias"][MARK] = -4.0
         answer = generate(*args)
         others = [wrong(*args) for wrong in (first_places, *MISWRITTEN[2:])]
@@ -515,7 +521,8 @@ EXERCISES = [
         "choose",
         choose,
         (
-            Item("takes the id on which the number falls", 0.5, for_choose, times=4),
+            Item("takes the id on which the number falls", 0.375, for_choose, times=4),
+            Item("goes on to the next id where the sum is just u", 0.125, on_the_joint),
             Item("takes the first of the likeliest at T = 0", 0.25, for_greedy, times=6),
             Item(
                 "refuses a negative temperature",
@@ -566,6 +573,7 @@ EXERCISES = [
                 first_places,
             ),
         ),
+        keeps=True,
     ),
     Exercise(
         "step_with_cache",
@@ -658,6 +666,7 @@ EXERCISES = [
                 lambda weights, prompt, u, T: looped_with_cache(weights, prompt, u, T, keeps=True),
             ),
         ),
+        keeps=True,
     ),
     Exercise(
         "multiplications",
@@ -665,9 +674,10 @@ EXERCISES = [
         (
             Item("counts one token with a cache", 0.25, lambda rng: for_cost(rng, True)),
             Item("counts all tokens without one", 0.25, lambda rng: for_cost(rng, False)),
+            Item("counts the first token", 0.125, lambda rng: (1, *for_cost(rng, bool(rng.integers(2)))[1:])),
             Item(
                 "refuses a token number below 1",
-                0.25,
+                0.125,
                 lambda rng: (-int(rng.integers(3)), *for_cost(rng, bool(rng.integers(2)))[1:]),
             ),
         ),
@@ -739,8 +749,9 @@ EXERCISES = [
         (
             Item("finds the best finished path", 1.0, for_beam),
             Item("returns the best open path where none is finished", 0.25, short_limit),
+            Item("is greedy with width 1", 0.125, lambda rng: (for_beam(rng)[0], 1, 6)),
             Item(
-                "refuses a width below 1", 0.25, lambda rng: (short_limit(rng)[0], -int(rng.integers(2)), 4), times=6
+                "refuses a width below 1", 0.125, lambda rng: (short_limit(rng)[0], -int(rng.integers(2)), 4), times=6
             ),
         ),
         (

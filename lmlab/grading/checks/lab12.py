@@ -134,9 +134,9 @@ def tokenized(rng: np.random.Generator, letters: str = FEW) -> Args:
 
 
 def one_text_less(rng: np.random.Generator) -> Args:
-    """Losses of more texts than there are."""
+    """Losses of one text more than there are, or of one less."""
     losses, texts = tokenized(rng)
-    return losses, texts[:-1]
+    return (losses, texts[:-1]) if rng.random() < 0.5 else (losses[:-1], texts)
 
 
 def lines_with_repeats(rng: np.random.Generator, repeats: bool = True) -> Args:
@@ -152,15 +152,16 @@ def lines_with_repeats(rng: np.random.Generator, repeats: bool = True) -> Args:
 
 
 def numbers(rng: np.random.Generator, below: np.ndarray, share: float) -> np.ndarray:
-    """Random numbers, of which some are below the share and the others above."""
+    """Random numbers, of which some are below the share and the others above; one of these is the share itself."""
     u = rng.random(len(below))
+    u[int(np.flatnonzero(~below)[0])] = 0
     return np.where(below, share * u, share + (1 - share) * u)
 
 
 def bad_share(rng: np.random.Generator) -> Args:
     """A share of ten or more, as in percent, or one below 0."""
     lines, u, _ = lines_with_repeats(rng)
-    return lines, u, float(rng.choice([rng.integers(10, 50), -0.1]))
+    return lines, u, float(rng.choice([float(rng.integers(10, 50)), -0.1]))
 
 
 def all_or_none(rng: np.random.Generator) -> Args:
@@ -194,9 +195,9 @@ def all_known(rng: np.random.Generator) -> Args:
 
 
 def loss_missing(rng: np.random.Generator) -> Args:
-    """One loss less than lines."""
+    """One loss less than lines, or one more."""
     train, held_out, nats = leaky(rng)
-    return train, held_out, nats[:-1]
+    return (train, held_out, nats[:-1]) if rng.random() < 0.5 else (train, held_out[:-1], nats)
 
 
 def resampling(rng: np.random.Generator) -> Args:
@@ -219,9 +220,9 @@ def wide_picks(rng: np.random.Generator) -> Args:
     return nats, chars, np.concatenate([picks, picks[:, :2]], axis=1)
 
 
-def two_models(rng: np.random.Generator) -> Args:
+def two_models(rng: np.random.Generator, n: int | None = None) -> Args:
     """Losses per character of two models that find the same names hard; the second is mostly better."""
-    n = int(rng.integers(8, 14))
+    n = int(rng.integers(8, 14)) if n is None else n
     hard = rng.uniform(1.5, 4, n)
     return hard + rng.normal(0.2, 0.25, n), hard + rng.normal(0, 0.1, n)
 
@@ -264,7 +265,7 @@ def candidates(rng: np.random.Generator) -> Args:
 def one_model_less(rng: np.random.Generator) -> Args:
     """Sets for different numbers of models."""
     choose, confirm = candidates(rng)
-    return choose, confirm[:-1]
+    return (choose, confirm[:-1]) if rng.random() < 0.5 else (choose[:-1], confirm)
 
 
 # --- the mistakes ----------------------------------------------------------------------------------------------
@@ -429,7 +430,7 @@ EXERCISES = [
         (
             Item("spreads the nats of all tokens over characters", 0.75, tokenized),
             Item("counts characters, not bytes", 0.5, lambda rng: tokenized(rng, "aéñक中z")),
-            Item("refuses losses of another number of texts", 0.125, one_text_less),
+            Item("refuses losses of another number of texts", 0.125, one_text_less, times=6),
             Item("refuses an empty list of texts", 0.125, lambda rng: ([], []), times=1),
         ),
         (
@@ -532,7 +533,7 @@ EXERCISES = [
             Item("separates known lines from new ones", 1.0, leaky),
             Item("has nan for the known lines where none is", 0.25, without_leak),
             Item("has nan for the new lines where none is", 0.25, all_known),
-            Item("refuses losses of another number of lines", 0.25, loss_missing),
+            Item("refuses losses of another number of lines", 0.25, loss_missing, times=6),
         ),
         (
             Wrong(
@@ -634,7 +635,8 @@ EXERCISES = [
         "compare",
         compare,
         (
-            Item("gives the difference and both standard errors", 1.5, two_models),
+            Item("gives the difference and both standard errors", 1.25, two_models),
+            Item("takes two names, which are the fewest", 0.25, lambda rng: two_models(rng, 2)),
             Item("refuses lists of different lengths", 0.125, other_lengths, times=8),
             Item("refuses a single name, which has no spread", 0.125, a_single_name),
         ),
@@ -701,7 +703,7 @@ EXERCISES = [
         pick,
         (
             Item("chooses on one set and confirms on the other", 0.75, candidates),
-            Item("refuses sets of different models", 0.25, one_model_less),
+            Item("refuses sets of different models", 0.25, one_model_less, times=6),
         ),
         (
             Wrong(

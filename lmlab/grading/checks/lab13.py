@@ -203,6 +203,13 @@ def to_roll(rng: np.random.Generator, temperature: float | None = 1.0, beginning
     return some_table(rng), start, warmth, rng.random(14)
 
 
+def first_number_zero(rng: np.random.Generator) -> Args:
+    """No beginning, and numbers of which the first is 0.0; the mark has probability 0 there."""
+    table, beginning, temperature, u = to_roll(rng, beginning=False)
+    u[0] = 0.0
+    return table, beginning, temperature, u
+
+
 def plain_list(rng: np.random.Generator) -> Args:
     """A title and names of letters."""
     return letters(rng).title(), [letters(rng) for _ in range(int(rng.integers(2, 6)))]
@@ -649,7 +656,7 @@ EXERCISES = [
         (
             Item("tidies what was typed", 0.375, typed),
             Item("takes what is just allowed", 0.125, at_the_limits, times=6),
-            Item("takes an empty beginning", 0.25, typed_nothing),
+            Item("takes an empty beginning", 0.25, typed_nothing, times=6),
             Item("refuses letters beyond a to z", 0.25, with_beginning(foreign_letter)),
             Item("refuses what is no letter", 0.25, with_beginning(lambda rng: letters(rng) + "<b>" + letters(rng))),
             Item("refuses a long beginning", 0.25, with_beginning(lambda rng: letters(rng, 13, 20))),
@@ -707,7 +714,8 @@ EXERCISES = [
             Item(
                 "begins at the mark where nothing was typed", 0.5, lambda rng: to_roll(rng, beginning=False), times=6
             ),
-            Item("divides by the temperature", 0.75, lambda rng: to_roll(rng, None), times=6),
+            Item("divides by the temperature", 0.5, lambda rng: to_roll(rng, None), times=6),
+            Item("never rolls what has probability 0", 0.25, first_number_zero),
         ),
         (
             Wrong(
