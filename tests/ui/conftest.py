@@ -16,6 +16,10 @@ CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
 
+# The two popups of the address bar are pages of their own, which Chromium would open beside each of ours; the others
+# are what Playwright leaves out, too: of two such lists Chromium reads the last.
+NOT_NEEDED = "WebUIOmniboxPopup,WebUIOmniboxAimPopup,HttpsUpgrades,PaintHolding,OptimizationHints,MediaRouter"
+
 
 def pytest_collection_modifyitems(items):
     for item in items:
@@ -56,7 +60,13 @@ def browser():
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--no-first-run",
+                f"--disable-features={NOT_NEEDED}",
+            ],
         )
         yield chromium
         chromium.close()
