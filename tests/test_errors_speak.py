@@ -19,7 +19,7 @@ ROOMS = ["ui", "jobs", "runs/cards.py", "runs/archive.py"]
 FORGED = (
     "There is no question", "There is no command", "' is not counted", " names were asked for", " rolls were asked",
     "The share is", " temperatures were given", "There are ", "At most ", "There is no part", "There is no learning",
-    "That is no model of the ladder", "That is no letter of the name",
+    "That is no model of the ladder", "That is no letter of the name", " has no number '",
 )  # fmt: skip
 """How sentences begin, or go on, that only a request which no page sends can lead to: they may stay English."""
 FOR_THE_HOST = ("ui/server.py",)

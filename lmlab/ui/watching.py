@@ -33,6 +33,7 @@ from lmlab.ui.training_view import (
     state_key,
     status_tree,
 )
+from lmlab.ui.turns import Turns
 from lmlab.ui.work import Entry
 
 EARLIER_RUNS = 5
@@ -135,8 +136,8 @@ class Watching:
         """What each page follows, by its session; a stream ends when its page follows something else."""
         self.lessons: dict[str, str] = {}
         """The last lesson of each page that was played."""
-        self.turns: dict[str, int] = {}
-        """The number of the last `begin` of each page."""
+        self.turns = Turns()
+        """The last `begin` of each page."""
         self.back: dict[str, int] = {}
         """The step that each page has gone back to: what is learned meanwhile must not take its place."""
 
@@ -161,7 +162,7 @@ class Watching:
         """Everything on the screen. Where something learns, the chart says so, and the page asks for `stream`."""
         ctx, ui = self.ctx, self.ui
         session = request.session_hash or ""
-        turn = self.turns[session] = next_seq()
+        turn = self.turns.take(session)
         self.pages.pop(session, None)  # an older stream of this page ends
         self.back.pop(session, None)
         log = log_steps == "log"
@@ -172,13 +173,12 @@ class Watching:
         if job is None or snapshot is None or (snapshot.status.state in OVER and not waits):
             wanted = job if snapshot is not None else None
             updates = {ctx.moment: None, **await self.rest(owner, corpus, wanted or shown, log, state)}
-            return updates if self.turns.get(session, turn) == turn else {}
+            return updates if self.turns.is_last(session, turn) else {}
         # A training stands beside the baselines of its own corpus.
         found = await ctx.ask_corpus(ctx.corpus_of(owner, job, corpus), owner, "baselines")
         earlier = await self.earlier(owner, found["sha256"], job)
         frame = await ctx.refresh(owner, corpus, job)
-        # Two answers may overtake each other on their way: only the one to the last question is given.
-        if self.turns.get(session, turn) != turn:
+        if not self.turns.is_last(session, turn):
             return {}
         snapshot = self.snapshot(owner, job) or snapshot  # it has learned while the others were asked
         plan = self.prediction(owner, job, state)
@@ -189,7 +189,7 @@ class Watching:
         self.pages[session] = page
         while len(self.pages) > MOST_PAGES:
             self.pages.pop(next(iter(self.pages)))
-        for remembered in (self.lessons, self.back, self.turns):
+        for remembered in (self.lessons, self.back):
             while len(remembered) > MOST_PAGES:
                 remembered.pop(next(iter(remembered)))
         ctx.looks[session] = job  # what begins to learn is looked at, until another model is chosen

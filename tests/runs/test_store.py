@@ -687,6 +687,10 @@ def test_a_missing_or_truncated_checkpoint_is_refused(small, checkpoint, refused
 # --- no pickle ------------------------------------------------------------------------------------------
 
 
+RUN_CODE = ("grading/worker.py", "grading/check.py", "grading/checks/lab08.py", "bench/grading.py")
+"""These run the labs' own text, and the first a student's file in its sandbox."""
+
+
 def test_nothing_in_lmlab_pickles():
     """A pickle runs code when it is read, and runs are read from strangers."""
     banned = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
@@ -705,7 +709,12 @@ def test_nothing_in_lmlab_pickles():
             elif isinstance(node, ast.keyword) and node.arg == "allow_pickle":
                 if getattr(node.value, "value", True):  # numpy's own default is False
                     found.append(f"{path.name}:{node.value.lineno}")
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("eval", "exec"):
+            elif (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("eval", "exec")
+                and path.relative_to(Path(lmlab.__file__).parent).as_posix() not in RUN_CODE
+            ):
                 found.append(f"{path.name}:{node.lineno}")
             found += [f"{path.name}:{node.lineno}" for name in names if name.split(".")[0] in banned]
     assert found == []

@@ -89,3 +89,10 @@ def test_a_setting_on_top_of_a_lesson_leaves_no_lesson_and_draws_to_its_steps(ne
     expect(page.locator("#mlp-steps .now")).to_contain_text(strings.t("mlp.ask.again"))
     expect(page.locator("#mlp-preset input:checked")).to_have_count(0)
     expect(page.locator("#mlp-drawing text.letter").last).to_have_text("500")
+
+
+def test_a_link_opens_a_lab(new_page):
+    page = new_page(level="labs", path="?preset=lab06&hide=hints&lock=list")
+    expect(page.locator("#labs-head h2")).to_contain_text("6 ·")
+    expect(page.locator("#labs-hints")).to_be_hidden()
+    assert page.locator("#labs-list").evaluate("node => node.inert || node.closest('[inert]') !== null")

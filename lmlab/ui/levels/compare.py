@@ -10,6 +10,7 @@ from lmlab.strings import t
 from lmlab.ui.comparing import exam, ladder, leaks, one_name, quiz
 from lmlab.ui.context import NAMES, Context, Updates, guarded, light
 from lmlab.ui.predict import Predict, Question, Told, is_open, kept_trees, predict_steps
+from lmlab.ui.turns import Turns
 from lmlab.ui.widgets.content import h, words
 
 PARTS = ("ladder", "name", "quiz", "leaks", "test")
@@ -261,7 +262,9 @@ def wire(ctx: Context, ui: Compare) -> None:
         [ctx.owner, ctx.corpus, ctx.chosen, ui.part, ui.looked_at, ui.quiz.model, ui.exam.model],
         [ui.quiz.model, ui.exam.model, ui.looked_at, ui.message], trigger_mode="always_last",
     )  # fmt: skip
-    light(ui.part.change, guarded(ui.message, open_part), inputs, [*ui.outputs, ui.message])
+    turns = Turns()
+    inputs = [ctx.page, *inputs]
+    light(ui.part.change, guarded(ui.message, turns.newest(open_part)), inputs, [*ui.outputs, ui.message])
     predict.wire(
         ctx, ui.message, reveal,
         [ui.told, ui.ladder.state, ui.ladder.zoom, ui.name.converter, ui.quiz.model, ui.exam.model],
@@ -273,7 +276,7 @@ def wire(ctx: Context, ui: Compare) -> None:
     one_name.wire(ctx, ui.name, ui.message)
     quiz.wire(ctx, ui.quiz, predict, index["quiz"], ui.told, ui.message)
     exam.wire(ctx, ui.exam, predict, ui.told, ui.message)
-    ctx.show("compare", guarded(ui.message, arrive), inputs, [*ui.outputs, ui.message])
+    ctx.show("compare", guarded(ui.message, turns.newest(arrive)), inputs, [*ui.outputs, ui.message])
 
 
 async def warm(ctx: Context) -> None:

@@ -71,13 +71,13 @@ def build(ctx: Context) -> Labs:
     words(h("h1", t("labs.title")), h("p", t("labs.lead", n=len(labs()))), elem_classes="lead")
     message = words(elem_classes="message", elem_id="labs-message")
     chosen = gr.State(FIRST)
-    listed = words(elem_id="labs-list")
+    listed = words(elem_id="labs-list", label=t("labs.column.lab"))
     with gr.Row(elem_classes="pair"):
         with gr.Column(elem_classes=["main-column", "statement"], min_width=240):
             head = words(elem_id="labs-head")
             statement = words(elem_id="labs-statement")
         with gr.Column(elem_classes="side-column", min_width=240):
-            hints = words(elem_id="labs-hints")
+            hints = words(elem_id="labs-hints", label=t("labs.exercises"))
             with gr.Column(elem_id="labs-numbers", visible=False) as numbers:
                 words(h("h3", t("labs.numbers")), h("p", t("labs.numbers_look"), cls="look"))
                 boxes = [gr.Number(None, label="", visible=False, elem_id=f"labs-number-{i}") for i in range(BOXES)]
@@ -92,6 +92,9 @@ def build(ctx: Context) -> Labs:
                 )
                 check = gr.Button(t("labs.check"), elem_id="labs-check")
             results = words(elem_id="labs-results")
+    # A teacher's link opens a lab, and may lock the list, or hide the hints during an exam.
+    ctx.presets["labs"] = ([lab.id for lab in labs()], lambda name: {chosen: name}, [chosen])
+    ctx.controls["labs"] = {"list": listed, "hints": hints, "tell": tell}
     return Labs(
         message, chosen, listed, head, statement, hints, numbers, boxes, verdicts, tell, load, results, folder, check
     )
