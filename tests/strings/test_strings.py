@@ -74,3 +74,15 @@ def test_a_missing_translation_falls_back_to_english_and_a_missing_name_is_an_er
 
 def test_what_is_put_in_is_never_read_as_a_pattern():
     assert "{0.__class__}" in strings.t("bench.renamed", name="{0.__class__}")
+
+
+WIDGETS = Path(lmlab.__file__).parent / "ui" / "widgets"
+SCRIPTS = sorted(path for path in WIDGETS.glob("*.js") if (WIDGETS / f"{path.stem}.py").exists())
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_what_a_script_asks_for_stands_in_its_section(script):
+    """A name that is missing there would be shown to the student as it is."""
+    asked = set(re.findall(r'\bt\("(\w+(?:\.\w+)*)"', script.read_text("utf-8")))
+    there = strings.section(f"widget.{script.stem}") | strings.section("widget.veil")
+    assert asked <= set(there), sorted(asked - set(there))
