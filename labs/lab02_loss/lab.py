@@ -48,6 +48,8 @@ def perplexity(losses):
     losses : (n,) float array: the loss of each prediction in nats, -ln of the probability it gave to what came
     -> a number, 1 or more: e to the power of the mean loss; infinite where a loss is
 
+    There is at least one loss. Nothing has to be refused here.
+
     Example: perplexity([0.6931, 0.6931]) -> 2.0
              perplexity([0.0, 1.3863]) -> 2.0
     (Lists of numbers stand for arrays here: write np.array([...]) around them.)
@@ -153,10 +155,11 @@ def ngram_nll(train, held_out, n, k):
 
 
 # %% [markdown]
-# ## 2.7 The open experiment (1 point)
+# ## 2.7 The open experiment (1 point, 10 minutes)
 #
 # The best count model: choose n and k by what you measure, then let rare contexts fall back on shorter ones. The
-# weights may hold 600,000 numbers; a table of four letters has 27 x 27 x 27 x 27 = 531,441.
+# weights may hold at most 600,000 numbers; a table of four letters has 27 x 27 x 27 x 27 = 531,441. The point is
+# yours with 2.12 nats per character or less.
 
 
 # %%
@@ -167,7 +170,8 @@ def predict(weights, contexts):
     contexts : (B, 4) int array, the ids of the four symbols before; 0 (the mark) fills the space before a name
     ->         (B, 27) float array of natural logarithms: exp of each row sums to 1
 
-    The ids are 0 for the mark and 1 to 26 for a to z. Each row is answered from its own context alone.
+    The ids are 0 for the mark and 1 to 26 for a to z. Each row is answered from its own context alone. Nothing has to
+    be refused here.
 
     Example: with weights {"table": (27, 27, 27) log-probabilities}, a 3-gram is
              weights["table"][contexts[:, -2], contexts[:, -1]]

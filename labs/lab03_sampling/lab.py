@@ -11,7 +11,7 @@
 import numpy as np
 
 # %% [markdown]
-# ## 3.1 From logits to probabilities (1.5 points, 15 minutes)
+# ## 3.1 From logits to probabilities (1.5 points, 10 minutes)
 
 
 # %%
@@ -22,7 +22,7 @@ def softmax(logits):
     -> float array of the same shape: exp(logit) / the sum of exp(logit) over the row; each row sums to 1
 
     Logits may be large: exp(1000) is more than a float holds, and still the answer has no nan. A cut symbol gets
-    exactly 0. In each row at least one logit is finite.
+    exactly 0. In each row at least one logit is finite. Nothing has to be refused here.
 
     Example: softmax([2.0, 1.0, 0.5, 0.1]) -> [0.5745, 0.2114, 0.1282, 0.0859]
              softmax([1002.0, 1001.0, -np.inf]) -> [0.7311, 0.2689, 0.0]
@@ -122,7 +122,7 @@ def min_p(p, m):
 
 
 # %% [markdown]
-# ## 3.6 Rolling (1.5 points, 15 minutes)
+# ## 3.6 Rolling (1.5 points, 10 minutes)
 
 
 # %%
@@ -134,7 +134,7 @@ def sample_from(p, u):
 
     Lay the probabilities side by side on a line from 0 to 1, in the order of the ids: u falls into one of the pieces.
     A symbol with probability 0 has no piece and never comes. Rounding may end the line a little before 1; what falls
-    behind its end belongs to the last id with a probability above 0.
+    behind its end belongs to the last id with a probability above 0. Nothing has to be refused here.
 
     Example: sample_from([0.5, 0.0, 0.3, 0.2], [0.1, 0.5, 0.79, 0.99]) -> [0, 2, 2, 3]
     (Lists of numbers stand for arrays here: write np.array([...]) around them.)
@@ -144,10 +144,11 @@ def sample_from(p, u):
 
 
 # %% [markdown]
-# ## 3.7 The open experiment (1 point)
+# ## 3.7 The open experiment (1 point, 20 minutes)
 #
 # The letter before says most about what comes next, but the second, third and sixth say something too. A table for
-# each distance has only 27 x 27 numbers. How do you add up what they say? The weights may hold 5,000 numbers.
+# each distance has only 27 x 27 numbers. How do you add up what they say? The weights may hold at most 5,000 numbers,
+# and the point is yours with 2.30 nats per character or less.
 
 
 # %%
@@ -158,7 +159,8 @@ def predict(weights, contexts):
     contexts : (B, 6) int array, the ids of the six symbols before; 0 (the mark) fills the space before a name
     ->         (B, 27) float array of natural logarithms: exp of each row sums to 1
 
-    The ids are 0 for the mark and 1 to 26 for a to z. Each row is answered from its own context alone.
+    The ids are 0 for the mark and 1 to 26 for a to z. Each row is answered from its own context alone. Nothing has to
+    be refused here.
 
     Example: with weights {"tables": (6, 27, 27) log-probabilities, the table of distance d at place d - 1}, a bigram
              is weights["tables"][0][contexts[:, -1]], and weights["tables"][1][contexts[:, -2]] is what the letter

@@ -45,6 +45,7 @@ def lookup(W, ids):
 
     Before you write anything, multiply a one-hot row with a small table on paper. It has to work for 4,000 ids and a
     table of 50,257 rows, as many as GPT-2 has; the one-hot rows of that would take 1.6 GB, and there is 1 GB.
+    Nothing has to be refused here.
 
     Example: lookup(np.array([[1., 2.], [3., 4.]]), np.array([1, 1, 0])) -> [[3, 4], [3, 4], [1, 2]]
     """
@@ -88,7 +89,8 @@ def dlogits(logits, targets):
     ->       (n, V) float array
 
     p is the softmax of each row and y its one-hot target. In words: what was expected less what came, for each of the
-    n rows, which share the mean. Each row sums to 0: what one symbol gains the others lose.
+    n rows, which share the mean. Each row sums to 0: what one symbol gains the others lose. Nothing has to be refused
+    here.
 
     Example: dlogits(np.array([[0., 0.], [0., np.log(3)]]), np.array([0, 1])) -> [[-0.25, 0.25],
                                                                                  [0.125, -0.125]]
@@ -111,7 +113,7 @@ def weight_gradient(ids, d, V):
     ->    (V, m) float array: row v is the sum of all d[i] with ids[i] = v, and 0 where there is none
 
     A row that was read three times moves three outputs, so its derivatives add up. As a product of matrices it is
-    one_hot(ids, V).T @ d, and that is a correct answer.
+    one_hot(ids, V).T @ d, and that is a correct answer. Nothing has to be refused here.
 
     Example: weight_gradient(np.array([2, 0, 2]), np.array([[1., 0.], [5., 5.], [2., 1.]]), 3) -> [[5, 5],
                                                                                                   [0, 0],
@@ -150,11 +152,12 @@ def descend(W, N, lr, l2):
 
 
 # %% [markdown]
-# ## 4.7 The open experiment (1 point)
+# ## 4.7 The open experiment (1 point, 15 minutes)
 #
 # Counting needs one table cell for each case. A gradient does not: give every one of the five letters before a table
 # of its own, *add* the rows that they point to, and train all tables together. That is 5 x 729 = 3,645 numbers.
-# Nobody could count such tables, because each has to make up for what the others say. At most 4,000 numbers.
+# Nobody could count such tables, because each has to make up for what the others say. At most 4,000 numbers are
+# allowed, and the point is yours with 2.30 nats per character or less.
 
 
 # %%
@@ -166,7 +169,7 @@ def predict(weights, contexts):
                space before a name
     ->         (B, 27) float array of natural logarithms: exp of each row sums to 1
 
-    Each row is answered from its own context alone.
+    Each row is answered from its own context alone. Nothing has to be refused here.
 
     Example: with weights {"near": (27, 27) logits}, a bigram is the log-softmax of weights["near"][contexts[:, 4]]
     """

@@ -13,7 +13,7 @@
 import numpy as np
 
 # %% [markdown]
-# ## 5.1 The mean of everything so far (1.5 points, 15 minutes)
+# ## 5.1 The mean of everything so far (1.5 points, 10 minutes)
 
 
 # %%
@@ -46,6 +46,8 @@ def average_logits(E, W, ids):
     ids : (T,) int array: the mark and the letters of a name
     ->    (T, V) float array: row i is h_i @ W, where h_i is the mean of the embeddings of ids[0] to ids[i]
 
+    Nothing has to be refused here.
+
     Example: with E = [[1., 0.], [0., 1.]], W = [[1., 2.], [3., 4.]] and ids = np.array([0, 1])
              the means are [1, 0] and [1/2, 1/2] -> [[1, 2], [2, 3]]
     (Lists of numbers stand for arrays here: write np.array([...]) around them.)
@@ -66,7 +68,7 @@ def backward(dh):
     -> (T, d) float array: row k is the sum of dh[i] / (i + 1) over all i from k to T - 1
 
     Row k of x is one of the i + 1 rows in each of the means k, k + 1, ... T - 1, and in no mean before. As in 5.1
-    there may be 30,000 rows.
+    there may be 30,000 rows. Nothing has to be refused here.
 
     Example: backward(np.array([[1., 0.], [4., 2.]])) -> [[1 + 2, 0 + 1], [2, 1]] = [[3, 1], [2, 1]]
     """
@@ -90,7 +92,7 @@ def gradients(E, W, ids, targets):
     The loss is the mean of -log softmax(logits)[target] over the T places; logits may be in the thousands. Its
     derivative with respect to the logits is (p - y) / T, with p the softmax and y the one-hot targets. From there go
     back through the product h @ W (to dW and dh), through the mean, and through the lookup E[ids], where the rows of
-    a symbol that comes twice add up.
+    a symbol that comes twice add up. Nothing has to be refused here.
 
     Example: with E = [[1., 0.], [0., 1.]], W = zeros of (2, 2), ids = np.array([0, 1]), targets = np.array([1, 0])
              p is 1/2 everywhere -> 0.6931, zeros of (2, 2), [[0.125, -0.125], [-0.125, 0.125]]
@@ -120,7 +122,7 @@ def cosine(a, b):
 
 
 # %% [markdown]
-# ## 5.6 The nearest of many (1.25 points, 15 minutes)
+# ## 5.6 The nearest of many (1.25 points, 10 minutes)
 
 
 # %%
@@ -155,7 +157,7 @@ def analogy(vectors, a, b, c, n):
     a, b, c : row numbers          n : how many
     ->        list of n row numbers, the largest cosine to a - b + c first; a, b and c are never among them
 
-    Each of the three vectors is divided by its length before they are added.
+    Each of the three vectors is divided by its length before they are added. Nothing has to be refused here.
 
     Example: with vectors = [[1., 0.], [3., 3.], [0., 2.], [-4., 4.]] and a, b, c = 1, 0, 2
              the sum is [0.71, 0.71] - [1, 0] + [0, 1] = [-0.29, 1.71] -> analogy(vectors, 1, 0, 2, 1) is [3]
@@ -166,11 +168,11 @@ def analogy(vectors, a, b, c, n):
 
 
 # %% [markdown]
-# ## 5.8 The open experiment (1 point)
+# ## 5.8 The open experiment (1 point, 15 minutes)
 #
 # The plain average gives the first letter of a name as much to say as the last. Find better weights: they need not be
-# learned, and they need not be many. At most 3,000 numbers. `places_that_count` is given; it knows where a name
-# begins.
+# learned, and they need not be many. At most 3,000 numbers are allowed, and the point is yours with 2.38 nats per
+# character or less. `places_that_count` is given; it knows where a name begins.
 
 
 # %%
@@ -189,7 +191,7 @@ def predict(weights, contexts):
                a name, and the last 0 of it is the mark
     ->         (B, 27) float array of natural logarithms: exp of each row sums to 1
 
-    Each row is answered from its own context alone.
+    Each row is answered from its own context alone. Nothing has to be refused here.
 
     Example: the average takes the mean of weights["E"][contexts] over the places that count, multiplies it with
              weights["W"], and subtracts the logarithm of the sum of the exps from each row

@@ -54,7 +54,7 @@ def causal_weights(s):
 
 
 # %% [markdown]
-# ## 8.3 Causal attention (2 points, 15 minutes)
+# ## 8.3 Causal attention (2 points, 10 minutes)
 
 
 # %%
@@ -162,14 +162,15 @@ def sees_ahead(model, x):
 
 
 # %% [markdown]
-# ## 8.8 The open experiment (1 point)
+# ## 8.8 The open experiment (1 point, 10 minutes)
 #
 # The average of lab 05 with learned weights: h = attention over the embeddings, logits = h times W. Train it in this
 # folder (half a minute, no code needed):
 #
 #     python -m lmlab train --model attention-average --seconds 30 --out attention
 #
-# The last cell takes its arrays over. `predict` is yours: only the last position of each context is asked for.
+# The last cell takes its arrays over. `predict` is yours: only the last position of each context is asked for. With
+# at most 5,000 numbers and a minute of training the point is yours with 2.35 nats per character or less.
 
 
 # %%
@@ -181,7 +182,8 @@ def predict(weights, contexts):
     ->         (B, 27) float array of natural logarithms: exp of each row sums to 1
 
     The model was trained with one mark before a name. Here at least three stand before it, and only the last of them
-    counts: the others have to be masked. Each row is answered from its own context alone.
+    counts: the others have to be masked. Each row is answered from its own context alone. Nothing has to be refused
+    here.
 
     Example: [0, 0, ..., 0, 0, 1, 14] stands for the name that begins with an; attention sees the ids 0, 1 and 14
     """

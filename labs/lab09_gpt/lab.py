@@ -72,6 +72,7 @@ def gelu(x):
     ->  float array of the same shape: x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))
 
     This is an approximation of x times the normal distribution function (erf), and the one that is asked for here.
+    Nothing has to be refused here.
 
     Example: gelu([-3, -1, 0, 1, 3]) -> [-0.0036, -0.1588, 0, 0.8412, 2.9964]
     (Lists of numbers stand for arrays here: write np.array([...]) around them.)
@@ -209,14 +210,15 @@ def next_loss(logits, ids):
 
 
 # %% [markdown]
-# ## 9.9 The open experiment (1 point)
+# ## 9.9 The open experiment (1 point, 10 minutes)
 #
 # A GPT of one block, trained in this folder by the lab itself (a minute; the command is one line):
 #
 #     python -m lmlab train --model classic --seconds 60 --out gpt
 #         --option context=16 --option d_model=32 --option n_layer=1 --option n_head=4
 #
-# "classic" is the GPT of 9.6. The last cell takes its arrays over, and from then on it is numpy and yours.
+# "classic" is the GPT of 9.6. The last cell takes its arrays over, and from then on it is numpy and yours. With at
+# most 15,000 numbers and a minute of training the point is yours with 2.14 nats per character or less.
 
 
 # %%
@@ -230,7 +232,7 @@ def predict(weights, contexts):
     In training a name began with one mark, at position 0. Here at least three marks stand before it, and only the
     last of them counts: move each name to the left, until its mark stands at position 0. What then stands behind the
     name does not matter, because nobody looks ahead; but read the logits at its last letter.
-    Each row is answered from its own context alone.
+    Each row is answered from its own context alone. Nothing has to be refused here.
 
     Example: [0, ..., 0, 0, 1, 14] becomes [0, 1, 14, ...], and the logits at position 2 are the ones that count
     """

@@ -55,7 +55,7 @@ def forward(weights, ids):
 
 
 # %% [markdown]
-# ## 11.1 One roll (1 point, 10 minutes)
+# ## 11.1 One roll (1 point, 5 minutes)
 
 
 # %%
@@ -75,7 +75,7 @@ def choose(logits, u, T):
 
 
 # %% [markdown]
-# ## 11.2 The loop (1.75 points, 15 minutes)
+# ## 11.2 The loop (1.75 points, 10 minutes)
 
 
 # %%
@@ -98,7 +98,7 @@ def generate(weights, prompt, u, T):
 
 
 # %% [markdown]
-# ## 11.3 One token with a cache (2.25 points, 30 minutes)
+# ## 11.3 One token with a cache (2.25 points, 25 minutes)
 
 
 # %%
@@ -121,7 +121,7 @@ def step_with_cache(weights, i, cache):
 
 
 # %% [markdown]
-# ## 11.4 The loop with a cache (1.25 points, 15 minutes)
+# ## 11.4 The loop with a cache (1.25 points, 10 minutes)
 
 
 # %%
@@ -134,7 +134,8 @@ def generate_cached(weights, prompt, u, T):
     Run the prompt token by token and choose from the logits of the last. Run only what a roll needs: each new token
     once, and the last one of all not at all. When the ids so far are more than N, the oldest drops out, every other
     token moves to another position, and so nothing in the cache is true any more: begin with an empty cache and run
-    the last N ids again, for every roll from there on. `prompt` itself stays as it is.
+    the last N ids again, for every roll from there on. `prompt` itself stays as it is. Nothing has to be refused
+    here.
 
     Example: a prompt of 3 and 5 rolls, N = 32 -> 3 + 4 = 7 steps; without a cache 3 + 4 + 5 + 6 + 7 = 25 tokens are
              run. A prompt of 3 and 3 rolls with N = 4 -> 3 + 1 + 4 = 8 steps
@@ -144,7 +145,7 @@ def generate_cached(weights, prompt, u, T):
 
 
 # %% [markdown]
-# ## 11.5 What a token costs (0.75 points, 10 minutes)
+# ## 11.5 What a token costs (0.75 points, 5 minutes)
 
 
 # %%
@@ -177,7 +178,7 @@ def cache_bytes(tokens, layers, heads, head_size, texts, number_bytes):
     tokens : in each text     layers : L     heads : H     head_size : D     texts : written side by side
     number_bytes : of one number, 4 for float32, 2 for float16     ->     int, in bytes
 
-    All are whole numbers of 0 or more; nothing is refused.
+    All are whole numbers of 0 or more. Nothing has to be refused here.
 
     Example: GPT-2's smallest, one text of 1024 tokens: cache_bytes(1024, 12, 12, 64, 1, 2) -> 37748736, 38 MB
     """
@@ -186,7 +187,7 @@ def cache_bytes(tokens, layers, heads, head_size, texts, number_bytes):
 
 
 # %% [markdown]
-# ## 11.7 The likeliest text (1.5 points, 25 minutes)
+# ## 11.7 The likeliest text (1.5 points, 20 minutes)
 
 
 # %%
@@ -210,11 +211,12 @@ def beam_search(weights, width, limit):
 
 
 # %% [markdown]
-# ## 11.8 The open experiment (1 point)
+# ## 11.8 The open experiment (1 point, 10 minutes)
 #
-# A table that sees three letters has 27 x 27 x 27 x 27 cells, far more than there are letters in all names. Let a
-# better model write more names for it! The package's GPT writes thousands in a minute. Or mix the table with shorter
-# ones. Or both. 531,441 numbers are allowed.
+# A table that sees three letters has 27 x 27 x 27 x 27 = 531,441 cells, far more than there are letters in all names.
+# Let a better model write more names for it! The package's GPT writes thousands in a minute. Or mix the table with
+# shorter ones. Or both. At most 540,000 numbers are allowed, and the point is yours with 2.105 nats per character or
+# less.
 
 
 # %%
@@ -225,7 +227,8 @@ def predict(weights, contexts):
     contexts : (B, 3) int array, the ids of the three symbols before; 0 (the mark) fills the space before a name
     ->         (B, 27) float array of natural logarithms: exp of each row sums to 1
 
-    The ids are 0 for the mark and 1 to 26 for a to z. Each row is answered from its own context alone.
+    The ids are 0 for the mark and 1 to 26 for a to z. Each row is answered from its own context alone. Nothing has to
+    be refused here.
 
     Example: with weights {"table": (27, 27, 27, 27) log-probabilities}, the row of a context [a, b, c] is
              weights["table"][a, b, c]

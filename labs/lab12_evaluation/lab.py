@@ -87,7 +87,7 @@ def leak_effect(train, held_out, nats):
 
 # %%
 def bootstrap(nats, chars, picks):
-    """A loss, and the interval in which other lists of names like these would put it 95 times in a hundred.
+    """A loss, and an interval that says how much of it may be luck with the names.
 
     nats  : (n,) float array: what a model lost on each name, in nats, for the whole name
     chars : (n,) int array: the characters of each name, its end included
@@ -96,8 +96,9 @@ def bootstrap(nats, chars, picks):
        interval
 
     The loss of a list of names is the sum of its nats divided by the sum of its characters. Each row of picks is such
-    a list. The ends are the quantiles 0.025 and 0.975 of the R losses, as np.quantile finds them. Raises ValueError
-    when a row of picks does not have n places.
+    a list. The ends are the quantiles 0.025 and 0.975 of the R losses, as np.quantile finds them. What they mean: if
+    many people each measured names of their own and made such an interval, about 95 in a hundred of these intervals
+    would hold the loss on all names of this kind. Raises ValueError when a row of picks does not have n places.
 
     Example: bootstrap([2.0, 6.0, 4.0], [2, 3, 4], [[0, 0, 1], [2, 1, 1], [0, 1, 2]])
              the three lists lose 10 / 7 = 1.4286, 16 / 10 = 1.6 and 12 / 9 = 1.3333
@@ -152,10 +153,11 @@ def pick(choose, confirm):
 
 
 # %% [markdown]
-# ## 12.7 The open experiment (1 point)
+# ## 12.7 The open experiment (1 point, 15 minutes)
 #
 # This time everybody looks at two letters only. The best possible model of two letters is not far below a good one,
-# so the places at the top of the class will be close to each other. Which of them are different at all?
+# so the places at the top of the class will be close to each other. Which of them are different at all? At most
+# 25,000 numbers are allowed, and the point is yours with 2.23 nats per character or less.
 
 
 # %%
@@ -166,7 +168,8 @@ def predict(weights, contexts):
     contexts : (B, 2) int array, the ids of the two symbols before; 0 (the mark) fills the space before a name
     ->         (B, 27) float array of natural logarithms: exp of each row sums to 1
 
-    The ids are 0 for the mark and 1 to 26 for a to z. Each row is answered from its own context alone.
+    The ids are 0 for the mark and 1 to 26 for a to z. Each row is answered from its own context alone. Nothing has to
+    be refused here.
 
     Example: with weights {"table": (27, 27) log-probabilities}, a bigram is weights["table"][contexts[:, -1]]
     """

@@ -53,7 +53,7 @@ def roll_name(table, beginning, temperature, u):
     Begin in the row of the beginning's last letter, or in the mark's row where there is none. For each number of u in
     turn: the probabilities are exp(row / temperature), divided by their sum; the next symbol is the first id j whose
     probability, added to all before it, is above u[i]. The mark ends the name; a letter is added, and its row is the
-    next. After T rolls the name ends in any case.
+    next. After T rolls the name ends in any case. Nothing has to be refused here.
 
     Example: with a table in which a (id 1) is followed by b or the mark with probability 0.5 each, b by a always:
              roll_name(table, "ba", 1.0, [0.7, 0.1, 0.2]) -> "baba"   (0.7 rolls b, 0.1 then a, 0.2 the mark)
@@ -74,7 +74,8 @@ def as_html(title, names):
     -> string: <h3>title</h3><ol><li>first name</li><li>second name</li></ol>, without spaces or line breaks between
 
     In the title and in every name the five signs & < > " ' become &amp; &lt; &gt; &quot; &#x27; as html.escape writes
-    them (import html). With no names the list is empty: <ol></ol>. (Nothing is refused: every text can be shown.)
+    them (import html). With no names the list is empty: <ol></ol>. Nothing has to be
+    refused here: every text can be shown.
 
     Example: as_html("A & B", ["ann", "<b>"]) -> "<h3>A &amp; B</h3><ol><li>ann</li><li>&lt;b&gt;</li></ol>"
     """
@@ -96,7 +97,8 @@ def respond(weights, beginning, temperature, seed):
        (20 for each name), all from one np.random.default_rng(seed). For bad input <p> and </p> around the sentence of
        the ValueError, where every sign is escaped as in as_html, because the sentence may quote what was typed.
 
-    The same arguments always give the same names. It never raises an exception for anything that people can enter.
+    The same arguments always give the same names. It never raises an exception for anything that people can enter:
+    nothing has to be refused here, bad input is answered.
 
     Example: respond(weights, "<b>", 1.0, 3) -> "<p>The beginning &#x27;&lt;b&gt;&#x27; has other signs than a to z.
              Write letters only.</p>" (on one line, and in your own words)
@@ -152,10 +154,11 @@ def space_header(title, version):
 
 
 # %% [markdown]
-# ## 13.7 The open experiment (1 point)
+# ## 13.7 The open experiment (1 point, 10 minutes)
 #
-# An app on a small machine wants a small model. What is the best one with 3,000 numbers, three tables of pairs and a
-# little? The weights that you hand in are those of your app, so "table" is among them.
+# An app on a small machine wants a small model. What is the best one with at most 3,000 numbers, three tables of
+# pairs and a little? The weights that you hand in are those of your app, so "table" is among them. The point is yours
+# with 2.35 nats per character or less.
 
 
 # %%
@@ -166,7 +169,8 @@ def predict(weights, contexts):
     contexts : (B, 3) int array, the ids of the three symbols before; 0 (the mark) fills the space before a name
     ->         (B, 27) float array of natural logarithms: exp of each row sums to 1
 
-    The ids are 0 for the mark and 1 to 26 for a to z. Each row is answered from its own context alone.
+    The ids are 0 for the mark and 1 to 26 for a to z. Each row is answered from its own context alone. Nothing has to
+    be refused here.
 
     Example: with weights {"table": (27, 27) log-probabilities}, a bigram is weights["table"][contexts[:, -1]]
     """

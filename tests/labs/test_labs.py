@@ -40,6 +40,7 @@ MISTAKES = [
     for number, wrong in enumerate(exercise.wrong)
 ]
 MOST_SECONDS = 5  # of a check, which `lmlab bench check` measures; a core that two share computes twice as long
+WORDS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 8: "eight"}
 SHORTEST_LINE = 12  # characters; shorter lines such as `return p` may stand anywhere
 
 each_lab = pytest.mark.parametrize("lab", LABS.values(), ids=LABS)
@@ -234,6 +235,67 @@ def test_the_stub_states_its_contracts(lab):
     assert source.count("# YOUR CODE HERE") == len(names)
     assert "# %%" in source
     assert max(len(line) for line in source.splitlines()) <= 118
+
+
+def refuses(exercise) -> bool:
+    """Whether an item asks for something that has to be refused."""
+    for item in exercise.items:
+        for seed in range(3):
+            try:
+                exercise.answer(*item.draw(np.random.default_rng(seed)))
+            except ValueError:
+                return True
+    return False
+
+
+@each_lab
+def test_every_contract_says_what_is_refused(lab):
+    names = {text.name for text in lab.exercises} | {"predict"}
+    for name, function in functions(lab.stub).items():
+        if name in names:
+            said = " ".join((ast.get_docstring(function) or "").split())
+            assert re.search(r"Raises|has to be refused", said), f"{name}: what raises ValueError"
+            if name != "predict":
+                (exercise,) = [one for one in lab.checked if one.name == name]
+                assert ("Raises ValueError" in said) == refuses(exercise), f"{name}: says and asks different things"
+
+
+@each_lab
+def test_points_and_minutes_are_the_same_everywhere(lab):
+    """The headings of lab.py say points and minutes; those of all exercises and the experiment fit into the lab."""
+    pattern = rf"^# ## {lab.number}\.(\d+) .+ \(([\d.]+) points?, (\d+) minutes\)$"
+    headings = re.findall(pattern, lab.stub, re.MULTILINE)
+    points = [exercise.points for exercise in lab.checked]
+    if lab.experiment is not None:
+        points.append(lab.experiment.points)
+    assert [int(place) for place, _, _ in headings] == list(range(1, 1 + len(points)))
+    assert [float(said) for _, said, _ in headings] == pytest.approx(points)
+    assert lab.minutes - 15 <= sum(int(minutes) for _, _, minutes in headings) <= lab.minutes
+    assert f"\n{lab.minutes} minutes, {lab.points:g} points." in lab.readme
+
+
+@each_lab
+def test_the_limits_of_the_experiment_are_the_same_everywhere(lab):
+    """As they stand in lab.toml they stand in README.md and in lab.py: numbers, loss, context, and training time."""
+    if lab.experiment is None:
+        return
+    toml = (lab.folder / "lab.toml").read_text("utf-8")
+    (target,) = re.findall(r"^target = (.+)$", toml, re.MULTILINE)
+    numbers = f"at most {lab.experiment.parameters:,} numbers"
+    readme = " ".join(lab.readme[lab.readme.index("**The experiment.**") :].split())
+    begin = lab.stub.index(f"# ## {lab.experiment.number} ")
+    stub = " ".join(lab.stub[begin : lab.stub.index("# YOUR CODE HERE", begin)].replace("\n#", "\n").split())
+    for name, text in (("README.md", readme), ("lab.py", stub)):
+        assert numbers in text.replace("At most", "at most"), f"{name}: {numbers}"
+        assert re.search(rf"(?<![\d.,]){re.escape(target)}(?!\d)", text), f"{name}: the point is for {target}"
+    assert numbers in lab.experiment.task.replace("At most", "at most")
+    assert f"contexts : (B, {lab.experiment.context}) int array" in stub
+    context = WORDS.get(lab.experiment.context, str(lab.experiment.context))
+    assert f"{context} symbols before each place" in readme.replace("**", "")
+    assert lab.experiment.seconds == 60
+    timed = ["a minute of training" in text for text in (lab.experiment.task, readme, stub)]
+    assert len(set(timed)) == 1, "the training time"
+    assert not re.search(r"longer training|train(ing)? longer", lab.readme + lab.stub)
 
 
 @each_lab

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lmlab.data.corpus import load_corpus
+from lmlab.grading.checks import lab02
 from lmlab.grading.exercise import Args, Exercise, Item, Wrong
 
 Model = Callable[[np.ndarray], np.ndarray]
@@ -784,6 +785,7 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "peeking_loss": lambda: f"{loss_of(trained(mask=False), mask=False):.2f}",
     "blindfold_loss": lambda: f"{loss_of(trained(mask=False)):.1f}",
     "uniform_loss": lambda: f"{np.log(27):.2f}",
+    "trigram_loss": lambda: f"{lab02.held_out_loss(3):.2f}",
     "undivided": lambda: f"{100 * largest_share(64, divided=False):.0f}",
     "divided": lambda: f"{100 * largest_share(64, divided=True):.0f}",
     "mia": lambda: ends("mia"),

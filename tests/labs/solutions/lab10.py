@@ -110,8 +110,8 @@ def learned_pieces(names, number):
 
 
 def weights(names):
-    """A row for each of 450 pieces, mixed with the row of the longest other piece in which it ends."""
-    pieces = sorted(learned_pieces(names, 450), key=len)
+    """A row for each of 567 pieces, mixed with the row of the longest other piece in which it ends."""
+    pieces = sorted(learned_pieces(names, 540), key=len)
     place = {piece: row for row, piece in enumerate(pieces)}
     counts = np.zeros((len(pieces), 27))
     for name in names:
