@@ -25,8 +25,10 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            # Where two processes share the tests, a file's stay together: they share an app and a browser.
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            # Where two processes share the tests, one has the browser and the other one all else: two browsers at a
+            # time would only wait for each other.
+            if "browser" in item.fixturenames:
+                item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 def free_port() -> int:

@@ -1,9 +1,10 @@
 // The page's own script: the rail (which level is here, which are done), keys, history, what a link hides and locks, and
 // word from other tabs of this browser.
-// value, as JSON text = any part of {levels: [[name, title]], language, ready, done, hide, lock, key, digest}
+// value, as JSON text = any part of {language, ready, done, hide, lock, key, digest}
 const box = element.querySelector(".frame");
 const live = element.querySelector("[data-live]");
-const state = { levels: [], language: "en", done: [], hide: [], lock: [], key: "", digest: "" };
+// The levels, as [name, title], stand in the page itself: the first word of the server may be there before this script.
+const state = { levels: JSON.parse(box.dataset.levels), language: "en", done: [], hide: [], lock: [], key: "", digest: "" };
 Object.assign(state, unpack());
 const button = (level) => document.getElementById(`tab-${level}-button`);
 const title = (level) => (state.levels.find(([name]) => name === level) || [level, level])[1];
@@ -151,7 +152,7 @@ function begin() {
 }
 begin();
 
-watch("value", () => {
+function hear() {
   const before = state.key + state.digest;
   Object.assign(state, unpack());
   mark();
@@ -164,4 +165,6 @@ watch("value", () => {
   box.dataset.state = state.ready ? "ready" : "waiting";
   box.dataset.key = state.key;
   if (state.key + state.digest !== before) setTimeout(say, 100); // the browser's store is written by then
-});
+}
+watch("value", hear);
+if (state.ready) hear();

@@ -1,5 +1,6 @@
 """What belongs to the page as a whole: the title bar's words with their drawers, the rail, keys and history."""
 
+import json
 from html import escape
 from typing import Any
 
@@ -29,9 +30,9 @@ def frame_widget(levels: list[tuple[str, str]], **options: Any) -> gr.HTML:
     "hide": [ids], "lock": [ids], "key", "digest"}`; the page keeps the other parts as they were.
     Event: `sync`, when another tab of this browser has changed the student's work.
     """
-    value = {"levels": levels, "language": strings.language()}
+    value = {"language": strings.language()}
     template = f"""
-<div class="frame" data-seq="0">
+<div class="frame" data-seq="0" data-levels="{escape(json.dumps(levels, ensure_ascii=False))}">
   <a class="skip" href="#rail">{escape(t("widget.frame.skip"))}</a>
   <p class="told" role="status" hidden></p>
   <p class="sr" data-live aria-live="polite"></p>
