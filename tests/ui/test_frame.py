@@ -12,6 +12,8 @@ from playwright.sync_api import expect
 from lmlab.jobs.messages import Limits
 from lmlab.ui.app import build_app
 from lmlab.ui.levels import LEVELS
+from lmlab.ui.widgets.content import packed
+from lmlab.ui.widgets.frame import frame_widget
 
 
 def luminance(colour: str) -> float:
@@ -120,3 +122,22 @@ def test_the_page_has_a_bounded_number_of_components(page):
 
 def test_there_are_no_deep_links_that_would_carry_the_visitor(page, app):
     assert page.request.get(app + "gradio_api/deep_link?session_hash=x").status == 404
+
+
+def test_the_servers_first_word_may_be_there_before_the_script(browser):
+    """On a busy machine the page's value may be the second one when its script begins."""
+    with gr.Blocks() as app:
+        frame = frame_widget([("guess", "Guess"), ("count", "Count")], elem_id="frame")
+        frame.value = packed({"seq": 7, "ready": True, "key": "k", "digest": "d"})
+    app.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
+    wrong = []
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.goto(f"{app.local_url}?level=count")
+        page.wait_for_selector("#frame .frame[data-state=ready][data-seq='7']", state="attached")
+    finally:
+        context.close()
+        app.close()
+    assert not [text for text in wrong if "js_on_load" in text]
