@@ -284,7 +284,7 @@ def worker() -> Path:
 
 
 def search_path() -> list[str]:
-    """Where numpy and lmlab are: an isolated interpreter does not look into a user's own site-packages."""
+    """Where numpy and lmlab are: the student's interpreter does not look into a user's own site-packages."""
     place = open_packages()
     if place is not None:
         return [str(place)]

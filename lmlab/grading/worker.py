@@ -1,6 +1,6 @@
 """The student's process: loads lab.py and answers calls. It never holds an expected value.
 
-Started by `sandbox.py` as `python -I worker.py FOLDER...` with the folders of numpy and lmlab; it needs only the
+Started by `sandbox.py` as `python -s -P worker.py FOLDER...` with the folders of numpy and lmlab; it needs only the
 standard library, numpy and `wire.py` beside it. Messages come in on stdin and go out on stdout, both of which are
 moved away first, so that a student's `print` cannot end up between two messages: it goes to stderr, which the sandbox
 keeps as a log.
@@ -39,7 +39,7 @@ class NotImportable(ImportError):
 
 
 def wire_module() -> types.ModuleType:
-    """`wire.py` from beside this file: in isolated mode nothing of lmlab is on the path."""
+    """`wire.py` from beside this file: nothing of lmlab is on the path."""
     place = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wire.py")
     spec = importlib.util.spec_from_file_location("lab_wire", place)
     assert spec is not None
@@ -307,7 +307,7 @@ def end_with(parent: int) -> None:
 def main() -> None:
     """Answer messages until stdin ends."""
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
-    # An isolated interpreter does not look into a user's own site-packages, so the sandbox says where numpy is.
+    # This interpreter does not look into a user's own site-packages, so the sandbox says where numpy is.
     sys.path.extend(place for place in sys.argv[1:] if place not in sys.path)
     sys.argv[1:] = []
     wire = wire_module()
