@@ -25,10 +25,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            # Where two processes share the tests, one has the browser and the other one all else: two browsers at a
-            # time would only wait for each other.
-            if "browser" in item.fixturenames:
-                item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 def free_port() -> int:
