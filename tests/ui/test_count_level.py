@@ -181,11 +181,11 @@ def test_a_name_that_is_rolled_turns_the_pages_and_stays(opened):
     set_slider(opened, "#count-order", 3)
     expect(opened.locator(f"{TABLE} h3")).to_contain_text("the start and one letter more")
     press(opened, "whole")
+    expect(opened.locator("#count-die .verdict")).to_have_count(1)  # the name is whole
     name = opened.inner_text("#count-die .word").replace("\n", "").split(".")[1]
     expect(opened.locator("#count-before input, #count-before textarea")).to_have_value(name[-2])
     expect(opened.locator(f"{TABLE} h3")).to_contain_text(f"follows {name[-2]} and")
     expect(opened.locator("#count-names h3")).to_have_text(f"Names with {name[-2:]} then the end")
-    expect(opened.locator("#count-die .verdict")).to_have_count(1)
 
 
 def test_a_preset_sets_the_controls(opened):
