@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -41,6 +41,7 @@ CPU_SECONDS = 30
 LOADING_SECONDS = 10.0
 LIBRARY_SECONDS = 30.0  # more, where a lab needs a library such as gradio
 LONGEST_TEXT = 300  # characters of an error; the worker cuts it, too, but the worker is the student's
+LAST_WORDS = 5.0  # seconds that a thread may take to read what is left in a pipe
 LONGEST_LOG = 4000  # characters of what the student prints
 
 Why = Literal["error", "time", "died", "garbled", "large"]
@@ -110,6 +111,7 @@ class Sandbox:
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: str | None = None
         self._replies: queue.Queue[Any] = queue.Queue()
+        self._threads: list[threading.Thread] = []
         self._number = 0
         self._mark = ""
 
@@ -143,7 +145,7 @@ class Sandbox:
         assert self._process.stderr is not None
         self._replies = queue.Queue()
         for work, source in ((self._listen, self._process.stdout), (self._keep_log, self._process.stderr)):
-            threading.Thread(target=work, args=(source, self._replies), daemon=True).start()
+            self._begin(work, source, self._replies)
         reply = self._ask(
             {
                 "do": "load",
@@ -183,7 +185,7 @@ class Sandbox:
         seconds *= self.slow
         message = wire.encode({"id": self._number, **request})
         # A process that does not read would keep us waiting, so the writing is another thread's.
-        threading.Thread(target=_write, args=(self._process.stdin, message), daemon=True).start()
+        self._begin(_write, self._process.stdin, message)
         try:
             answer = self._replies.get(timeout=seconds)
         except queue.Empty:
@@ -217,6 +219,11 @@ class Sandbox:
             self.stop()
             return Reply(failure=Failure("garbled"))
 
+    def _begin(self, work: Callable[..., None], *args: Any) -> None:
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        self._threads.append(threading.Thread(target=work, args=args, daemon=True))
+        self._threads[-1].start()
+
     def _listen(self, source: IO[bytes], replies: "queue.Queue[Any]") -> None:
         try:
             while (message := wire.read(source.read)) is not None:
@@ -241,6 +248,16 @@ class Sandbox:
         process, self._process = self._process, None
         if process is not None:
             end(process, self._mark)
+            # A pipe is closed when nobody reads it any more. Else its number could be the next sandbox's pipe, of which
+            # a late reader would take bytes away. With all that wrote to it gone, each reader comes to its end.
+            for thread in self._threads:
+                thread.join(LAST_WORDS)
+            if not any(thread.is_alive() for thread in self._threads):
+                for stream in (process.stdin, process.stdout, process.stderr):
+                    if stream is not None:
+                        with contextlib.suppress(OSError):
+                            stream.close()
+            self._threads = []
         folder, self._folder = self._folder, None
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -314,10 +331,6 @@ def end(process: "subprocess.Popen[bytes]", mark: str) -> None:
             time.sleep(0.002)
     process.kill()
     process.wait()
-    for stream in (process.stdin, process.stdout, process.stderr):
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.close()
 
 
 def marked(mark: str) -> list[int]:

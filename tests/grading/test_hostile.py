@@ -55,8 +55,8 @@ BODIES = {
     "limits its parent": "import os, resource; resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (6, 6))",
     "slows its parent": "import os; os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)",
     "reads by readline": "import readline; readline.read_history_file('/etc/passwd')",
-    "reads by a database": "import sqlite3; return str(sqlite3.connect('/tmp/lmlab-hostile.db'))",
-    "a pipe elsewhere": "import os; os.mkfifo('/tmp/lmlab-hostile-pipe')",
+    "reads by a database": "import sqlite3; return str(sqlite3.connect('../lmlab-hostile.db'))",
+    "a pipe elsewhere": "import os; os.mkfifo('../lmlab-hostile-pipe')",
     "a number of 400 digits": "return 10 ** 400",
     "millions of parts": "return [0] * 3_000_000",
     "a forged error of 10 MB": """
@@ -491,6 +491,23 @@ def test_what_a_lab_allows_may_be_imported():
     with Sandbox("import torch\n") as sandbox:
         sandbox.start()
         assert "torch is not for this lab" in sandbox.loading.text
+
+
+def test_a_pipe_is_closed_after_its_last_reader(monkeypatch):
+    """Its number is the next sandbox's pipe: a late reader would take bytes out of that."""
+    listen, ended, closed = Sandbox._listen, [], []
+
+    def slowly(self, source, replies):
+        listen(self, source, replies)
+        time.sleep(0.2)
+        closed.append(source.closed)
+        ended.append(source)
+
+    monkeypatch.setattr(Sandbox, "_listen", slowly)
+    with Sandbox(RIGHT) as sandbox:
+        assert sandbox.call("double", (2,)).value == 4
+    assert closed == [False]
+    assert ended[0].closed
 
 
 def test_many_sandboxes_one_after_the_other_leave_nothing_open():
