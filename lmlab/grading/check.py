@@ -23,7 +23,7 @@ from lmlab.errors import LabError
 from lmlab.grading import experiment, wire
 from lmlab.grading.diagnose import Draw, Finding, Kind, Mistakes, of_draw, of_item, of_loading, reply_of
 from lmlab.grading.exercise import Args, Exercise, Item
-from lmlab.grading.labs import Lab
+from lmlab.grading.labs import EXPERIMENT, Lab
 from lmlab.grading.sandbox import Failure, Reply, Sandbox
 from lmlab.grading.student import leftovers
 
@@ -148,10 +148,7 @@ def check_file(
     exercises = own + [(exercise, True) for exercise in extra]
     results: list[Result] = []
     names = [exercise.name for exercise in (*lab.checked, *extra)]
-    try:
-        notes = leftovers(source, names)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        notes = {}
+    notes = leftovers(source, names)
     end = time.monotonic() + MOST_SECONDS * slow
     with Sandbox(
         source, memory=lab.memory, slow=slow, needs=lab.needs, network=lab.network, prefix=prefix
@@ -171,7 +168,7 @@ def check_file(
             results += [replace(result, number=number, extra=is_extra) for result in found]
             so_far(results)
     loss = None
-    if lab.experiment is not None and (only is None or experiment.NAME in only):
+    if lab.experiment is not None and (only is None or EXPERIMENT in only):
         result, loss = check_experiment(lab, source, weights, seed, failure, slow=slow, prefix=prefix)
         results.append(result)
     return Report(lab.id, seed, tuple(results), time.perf_counter() - begin, sandbox.log, loss)
@@ -195,7 +192,7 @@ def check_experiment(
     item = experiment.item(text)
     finding = outcome.finding
     return (
-        Result(experiment.NAME, item, status_of(finding), text.points, finding.sentence, finding.kind, text.number),
+        Result(EXPERIMENT, item, status_of(finding), text.points, finding.sentence, finding.kind, text.number),
         outcome.loss,
     )
 

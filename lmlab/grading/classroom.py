@@ -27,7 +27,7 @@ from lmlab.grading import experiment, gradescope
 from lmlab.grading.check import Report, Result, check_file
 from lmlab.grading.exercise import Exercise
 from lmlab.grading.experiment import WEIGHTS
-from lmlab.grading.labs import Lab
+from lmlab.grading.labs import EXPERIMENT, Lab
 from lmlab.grading.progress import write_whole
 from lmlab.grading.student import FILE, LARGEST_FILE, LARGEST_WEIGHTS, Work, decoded
 
@@ -123,7 +123,7 @@ def topic(result: Result) -> str:
     >>> topic(Result("f", "i", "failed", 1, "shape (3, 6), expected (6, 3) (transposed?)", "form"))
     'a wrong type or shape'
     """
-    if result.exercise == experiment.NAME and result.kind == "values":
+    if result.exercise == EXPERIMENT and result.kind == "values":
         return "no weights were handed in" if WEIGHTS in result.sentence[: len(WEIGHTS)] else "the target was missed"
     match result.kind:
         case "form":
@@ -284,7 +284,7 @@ def everything(lab: Lab, extra: Sequence[Exercise]) -> list[Result]:
     if lab.experiment is not None:
         item = experiment.item(lab.experiment)
         results.append(
-            Result(experiment.NAME, item, "failed", lab.experiment.points, said, "limit", lab.experiment.number)
+            Result(EXPERIMENT, item, "failed", lab.experiment.points, said, "limit", lab.experiment.number)
         )
     return results
 
@@ -387,7 +387,7 @@ def load_extra(file: Path, lab: Lab) -> tuple[Exercise, ...]:
 def table(found: Class) -> str:
     """One line a student as CSV: points in all and of each exercise, the loss, seconds, and the first problem."""
     names = [text.name for text in found.lab.exercises]
-    names += [experiment.NAME] if found.lab.experiment is not None else []
+    names += [EXPERIMENT] if found.lab.experiment is not None else []
     rest = any(result.extra for one in found.submissions for result in one.report.results)
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")

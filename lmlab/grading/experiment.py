@@ -14,10 +14,9 @@ import numpy as np
 from lmlab.data.corpus import Part, load_corpus
 from lmlab.grading.compare import form
 from lmlab.grading.diagnose import Finding, of_failure
-from lmlab.grading.labs import EXPERIMENT, ExperimentText, Lab
+from lmlab.grading.labs import ExperimentText, Lab
 from lmlab.grading.sandbox import Sandbox
 
-NAME = EXPERIMENT
 WEIGHTS = "weights.safetensors"
 VOCAB = 27  # the mark, and a to z
 ROWS = 8192  # contexts a call

@@ -16,9 +16,8 @@ from typing import Any
 
 import lmlab
 from lmlab.errors import LabError
-from lmlab.grading import experiment
 from lmlab.grading.check import STATUSES, Report, Result, check_file
-from lmlab.grading.labs import Lab, fingerprint
+from lmlab.grading.labs import EXPERIMENT, Lab, fingerprint
 
 SCHEMA = 1
 PLACE = Path(".lmlab") / "progress.json"
@@ -141,11 +140,11 @@ def current(lab: Lab, source: str, weights: bytes | None) -> dict[str, str]:
     checks = Path(lab.checks.__file__ or "").read_bytes()
     base = hashlib.sha256(lmlab.__version__.encode() + checks)
     hashes = {}
-    for name in [*names, *([experiment.NAME] if lab.experiment else [])]:
-        code = fingerprint(source, "predict" if name == experiment.NAME else name, [*names, "predict"])
+    for name in [*names, *([EXPERIMENT] if lab.experiment else [])]:
+        code = fingerprint(source, "predict" if name == EXPERIMENT else name, [*names, "predict"])
         hashed = base.copy()
         hashed.update(code.encode("utf-8", "surrogatepass"))
-        if name == experiment.NAME:
+        if name == EXPERIMENT:
             hashed.update(weights or b"")
         hashes[name] = hashed.hexdigest()
     return hashes
@@ -178,11 +177,11 @@ def check_changed(
     for name in changed:
         entry = progress.of(name)
         entry.results, entry.fingerprint = report.of(name), hashes[name]
-        if name == experiment.NAME:
+        if name == EXPERIMENT:
             entry.loss = report.loss
         if report.status_of(name) != "not started" and entry.results and entry.results[0].kind != "loading":
             entry.attempts += 1
     save(folder, progress)
     results = tuple(result for name in wanted for result in progress.of(name).results)
-    loss = progress.of(experiment.NAME).loss if experiment.NAME in wanted else None
+    loss = progress.of(EXPERIMENT).loss if EXPERIMENT in wanted else None
     return replace(report, results=results, loss=loss), changed

@@ -142,7 +142,8 @@ def reset(source: str, stub: str, function: str) -> str:
 
 
 def leftovers(source: str, names: Sequence[str]) -> dict[str, str]:
-    """What may be wrong with functions that say "not implemented" although there is code in them.
+    """What may be wrong with functions that say "not implemented" although there is code in them; nothing is said of
+    a file that Python cannot read.
 
     >>> leftovers("def f(x):\\n    y = x\\n    raise NotImplementedError\\n", ["f"])
     {'f': 'there is code in it, but line 3 still raises NotImplementedError; delete that line'}
@@ -150,7 +151,10 @@ def leftovers(source: str, names: Sequence[str]) -> dict[str, str]:
     {'f': 'it is defined twice, in lines 1 and 3, and the last one counts; delete the other one'}
     """
     found: dict[str, str] = {}
-    functions = [one for one in ast.parse(source).body if isinstance(one, ast.FunctionDef)]
+    try:
+        functions = [one for one in ast.parse(source).body if isinstance(one, ast.FunctionDef)]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return found
     for name in names:
         own = [one for one in functions if one.name == name]
         if len(own) > 1:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-Updates = dict[Any, Any]
+from lmlab.ui.context import Updates
 
 MOST_PAGES = 1000
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lmlab.grading.gradescope import LEADERBOARD
-from lmlab.grading.labs import Lab
+from lmlab.grading.labs import EXPERIMENT, Lab
 from lmlab.strings import t, tn
 from lmlab.ui.labs.files import address
 from lmlab.ui.labs.statement import statement_trees
@@ -13,7 +13,6 @@ from lmlab.ui.widgets.content import Tree, h
 from lmlab.ui.work import Entry, Work
 
 RESULTS = "results"
-EXPERIMENT = "experiment"
 MOST_LOSS = 20.0  # nats per character; what is beyond is no loss of a lab
 MOST_TESTS = 200  # rows of a results.json that are shown
 LONGEST_OUTPUT = 300
