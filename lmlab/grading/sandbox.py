@@ -248,8 +248,8 @@ class Sandbox:
         process, self._process = self._process, None
         if process is not None:
             end(process, self._mark)
-            # A pipe is closed when nobody reads it any more. Else its number could be the next sandbox's pipe, of which
-            # a late reader would take bytes away. With all that wrote to it gone, each reader comes to its end.
+            # A pipe is closed when nobody reads it any more. Else its number could be the next sandbox's pipe, and a
+            # late reader would take bytes away. With all that wrote to it gone, each reader comes to its end.
             for thread in self._threads:
                 thread.join(LAST_WORDS)
             if not any(thread.is_alive() for thread in self._threads):
